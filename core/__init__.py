@@ -1,0 +1,1 @@
+"""The ground: errors and the clock. Imports nothing of ours."""

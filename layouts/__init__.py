@@ -1,0 +1,1 @@
+"""Draws it. Pure: (definition, answers, locale) -> plain values or components. Never fetches."""

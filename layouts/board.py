@@ -1,0 +1,68 @@
+"""Boards: which tiles stand where on a screen. One YAML file a screen, checked before it goes up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.errors import DefinitionError, UnknownNameError
+
+FOLDER = Path(__file__).parent / "boards"
+
+
+class Area(BaseModel):
+    """A rectangle on the board's grid: 1-based column and row, width and height in cells."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    column: int = Field(ge=1)
+    row: int = Field(ge=1)
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+
+
+class Tile(BaseModel):
+    """One tile: a kind (file in layouts/tiles/), where it stands, and what its kind lets one set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: str
+    area: Area
+    title: str = Field(default="", description="A locale key; the kind's own title when empty.")
+    every: float = Field(default=0, ge=0, description="Seconds between asks; 0 is every tick.")
+    metrics: tuple[str, ...] = ()
+    by: str | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class Board(BaseModel):
+    """A screen. `columns` × `rows` is the grid under the header; 16:9 unless a variant says otherwise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    title: dict[str, str]
+    tick: float = Field(default=2.0, ge=0.2, le=60, description="Seconds between ticks.")
+    columns: int = Field(default=24, ge=1, le=96)
+    rows: int = Field(default=20, ge=1, le=96)
+    tiles: tuple[Tile, ...]
+
+
+def board_names(folder: Path = FOLDER) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def load_board(name: str, folder: Path = FOLDER) -> Board:
+    """Read one board. Raises UnknownNameError or DefinitionError naming file and entry."""
+    if name not in board_names(folder):
+        raise UnknownNameError("board", name, board_names(folder))
+    path = folder / f"{name}.yaml"
+    try:
+        return Board.model_validate({"key": name, **(yaml.safe_load(path.read_text(encoding="utf-8")) or {})})
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        raise DefinitionError(path.name, ".".join(str(part) for part in first["loc"]), first["msg"]) from problem

@@ -1,0 +1,1 @@
+"""What is measured: definitions, scopes, windows, readings. Plain Python: no Dash, no driver."""

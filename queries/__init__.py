@@ -1,0 +1,1 @@
+"""Asks ClickHouse. The only room with SQL and with the driver."""

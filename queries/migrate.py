@@ -1,0 +1,54 @@
+"""Applies `migrations/NNNN_name.sql` once each, in order; safe to run again at any time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.errors import DefinitionError
+from queries.client import ClickHouse
+from queries.statement import Statement
+
+FOLDER = Path(__file__).parent / "migrations"
+
+REGISTER = """
+CREATE TABLE IF NOT EXISTS schema_migrations
+(version UInt32, name String, at DateTime64(3, 'UTC') DEFAULT now64(3))
+ENGINE = MergeTree ORDER BY version
+"""
+
+
+def split_statements(text: str) -> list[str]:
+    """The statements of a migration file. A statement ends with `;` at the end of a line; comments stay inside."""
+    parts, current = [], []
+    for line in text.splitlines():
+        bare = line.split("--")[0].rstrip()
+        current.append(line if not bare.endswith(";") else bare[:-1])
+        if bare.endswith(";"):
+            parts.append("\n".join(current))
+            current = []
+    parts.append("\n".join(current))
+    return [part for part in parts if any(line.split("--")[0].strip() for line in part.splitlines())]
+
+
+def migrate(clickhouse: ClickHouse, folder: Path = FOLDER) -> list[str]:
+    """Bring the store up to date; returns the names applied now. Raises QueryFailedError naming the migration."""
+    clickhouse.write(Statement("create the migration register", REGISTER))
+    done = {row[0] for row in clickhouse.read(Statement("applied migrations", "SELECT version FROM schema_migrations")).rows}
+    applied = []
+    for path in sorted(folder.glob("*.sql")):
+        number, _, name = path.stem.partition("_")
+        if not number.isdigit() or not name:
+            raise DefinitionError(path.name, "file name", "a migration is called NNNN_name.sql")
+        if int(number) in done:
+            continue
+        for statement in split_statements(path.read_text(encoding="utf-8")):
+            clickhouse.write(Statement(f"migration {path.stem}", statement))
+        clickhouse.write(
+            Statement(
+                f"record migration {path.stem}",
+                "INSERT INTO schema_migrations (version, name) SELECT {version:UInt32}, {name:String}",
+                {"version": int(number), "name": name},
+            )
+        )
+        applied.append(path.stem)
+    return applied
