@@ -1,0 +1,55 @@
+"""Fixtures for every room: one embedded store per test process, a clock that stands still, the real data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from core.clock import ManualClock
+from queries.client import ClickHouse
+from queries.migrate import migrate
+from queries.statement import Statement
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
+    """A migrated store, alive for the whole test process: the engine holds one path at a time."""
+    store = ClickHouse(f"chdb://{tmp_path_factory.mktemp('store')}/clickhouse")
+    migrate(store)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def clean_store(clickhouse: ClickHouse) -> ClickHouse:
+    """The same store with every ledger and rollup emptied."""
+    tables = clickhouse.read(
+        Statement(
+            "tables to empty",
+            "SELECT name FROM system.tables WHERE database = currentDatabase() "
+            "AND engine LIKE '%MergeTree' AND name != 'schema_migrations'",
+        )
+    ).rows
+    for (table,) in tables:
+        clickhouse.write(Statement(f"empty {table}", f"TRUNCATE TABLE {table}"))
+    return clickhouse
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A Wednesday noon in Shanghai, standing still."""
+    return ManualClock(datetime(2026, 11, 11, 4, 0, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets beside the checkout; tests that need it are skipped by name without it."""
+    if not SHARED.is_dir():
+        pytest.skip("the real data sets (../shared/data) are not beside this checkout")
+    return SHARED
