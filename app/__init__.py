@@ -1,0 +1,1 @@
+"""Starts it: puts the parts together. Nothing imports this room."""

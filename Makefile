@@ -1,0 +1,59 @@
+# Two commands: `make run` shows the live wall on http://localhost:8050, `make test` proves everything.
+# Settings come from the environment or .env (see .env.example): make run PORT=9000 STORE=var/tmall LOAD="tmall file.csv"
+
+VENV   := .venv
+PY     := $(VENV)/bin/python
+STAMPS := $(VENV)/.stamps
+WORKERS ?= 2
+
+.PHONY: run test check lint types unit browser bench clean help
+
+help:
+	@echo "make run    the live demo wall on http://localhost:8050"
+	@echo "make test   format, lint, types, contracts, definitions, unit, database and browser tests"
+	@echo "make bench  what a tick costs, as ratios (bench/)"
+	@echo "make clean  removes .venv; your data under var/ stays"
+
+run: $(STAMPS)/run
+	@exec $(PY) -m app run
+
+test: $(STAMPS)/dev tools lint types check unit
+
+.PHONY: tools
+tools:
+	@deploy/test-tools.sh
+
+lint: $(STAMPS)/dev
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/lint-imports --no-cache
+
+types: $(STAMPS)/dev
+	$(PY) -m mypy
+
+check: $(STAMPS)/run
+	$(PY) -m app check
+
+unit: $(STAMPS)/dev
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not browser"
+	$(PY) -m pytest -m browser
+
+bench: $(STAMPS)/dev
+	$(PY) -m bench.tick
+
+clean:
+	rm -rf $(VENV)
+
+$(STAMPS)/venv:
+	@deploy/make-venv.sh $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/run: $(STAMPS)/venv requirements.txt
+	@echo "Installing what the wall needs into $(VENV) (about 900 MB; once) …"
+	@$(PY) -m pip install --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(STAMPS)/dev: $(STAMPS)/run requirements-dev.txt
+	@echo "Installing what the tests need …"
+	@$(PY) -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+	@touch $@

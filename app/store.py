@@ -1,0 +1,83 @@
+"""Opens a store, and knows which running wall holds it when it is taken."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from core.errors import StoreBusyError
+from metrics.profile import StoreProfile, load_profile, save_profile
+from queries.client import ClickHouse
+from queries.migrate import migrate
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The wall that holds a store: where it answers, and the token that lets a command on this machine in."""
+
+    pid: int
+    url: str
+    token: str
+
+
+def holder_file(folder: Path) -> Path:
+    return folder / "wall.json"
+
+
+def announce(folder: Path, url: str) -> Holder:
+    """Write down that this process holds the store; readable by its owner only."""
+    holder = Holder(os.getpid(), url, secrets.token_urlsafe(24))
+    path = holder_file(folder)
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as target:
+        json.dump(asdict(holder), target)
+    fresh.replace(path)
+    return holder
+
+
+def withdraw(folder: Path) -> None:
+    """Take the note away at the end of a run."""
+    holder_file(folder).unlink(missing_ok=True)
+
+
+def find_holder(folder: Path) -> Holder | None:
+    """The live wall that holds the store, or None: no note, or its process is gone."""
+    try:
+        holder = Holder(**json.loads(holder_file(folder).read_text(encoding="utf-8")))
+        os.kill(holder.pid, 0)
+    except (OSError, ValueError, TypeError):
+        return None
+    return holder
+
+
+def open_store(folder: Path, dsn: str, readers: int) -> ClickHouse:
+    """Open and migrate the store. Raises StoreBusyError with one line that says what to do."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        clickhouse = ClickHouse(dsn, readers=readers)
+    except StoreBusyError as busy:
+        holder = find_holder(folder)
+        where = f"the wall at {holder.url} (pid {holder.pid})" if holder else "another process"
+        raise StoreBusyError(f"{folder} is held by {where}: stop it first, or choose another folder with STORE=…") from busy
+    migrate(clickhouse)
+    return clickhouse
+
+
+def settle_profile(folder: Path, wanted: StoreProfile | None) -> StoreProfile:
+    """The store's profile: the one it has, else `wanted`, which is then kept; else the simulated demo's.
+
+    Raises StoreBusyError never; a store that already has another profile keeps it, so data of two businesses do not mix.
+    """
+    present = load_profile(folder)
+    if present is not None:
+        return present
+    profile = wanted or DEMO_PROFILE
+    save_profile(folder, profile)
+    return profile
+
+
+DEMO_PROFILE = StoreProfile(name="示例商城", name_en="Demo Mall", simulated=True)
