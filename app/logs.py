@@ -12,7 +12,9 @@ def set_up_logs(level: str) -> None:
     """Lines for people on a terminal, JSON otherwise."""
     number = getattr(logging, level.upper())
     terminal = sys.stderr.isatty()
-    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(
+        level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
+    )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

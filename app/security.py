@@ -17,7 +17,9 @@ def protect(app: Dash) -> None:
     pages from using a viewer's browser for it.
     """
     app.server.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-    scripts = " ".join(["'self'", *(f"'{digest}'" if not digest.startswith("'") else digest for digest in app.csp_hashes())])
+    scripts = " ".join(
+        ["'self'", *(f"'{digest}'" if not digest.startswith("'") else digest for digest in app.csp_hashes())]
+    )
     policy = "; ".join(
         [
             "default-src 'self'",

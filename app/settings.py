@@ -14,29 +14,41 @@ from core.errors import BadRequestError
 class Settings(BaseSettings):
     """Read once at start, frozen afterwards. Names are upper case in the environment and in `.env`."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", frozen=True, extra="ignore", env_ignore_empty=True
+    )
 
     host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 lets other machines in.")
     port: int = Field(default=8050, ge=1, le=65535, description="Port of the wall.")
     store: Path = Field(default=Path("var/demo"), description="Folder of the store; every store is its own.")
     dsn: str = Field(default="", description="ClickHouse; empty is the embedded engine inside STORE.")
     load: str = Field(default="", description="Mapping and files to load before the wall opens: 'tmall a.csv b.csv'.")
-    replay: float = Field(default=0, ge=0, le=100_000, description="Play LOAD live at this speed instead of loading it whole.")
+    replay: float = Field(
+        default=0, ge=0, le=100_000, description="Play LOAD live at this speed instead of loading it whole."
+    )
     simulate: bool = Field(default=True, description="Keep a simulated store alive with new events.")
     scenario: str = Field(default="normal_day", description="Scenario of the simulator (ingest/scenarios).")
     rate: float = Field(default=20, gt=0, le=2_000, description="Simulated ledger rows a second, averaged over a day.")
     seed: int = Field(default=11, description="Seed of the simulated business.")
-    history_days: int = Field(default=8, ge=0, le=40, description="Days of simulated history that a new store starts with.")
+    history_days: int = Field(
+        default=8, ge=0, le=40, description="Days of simulated history that a new store starts with."
+    )
     tick: float = Field(default=0, ge=0, le=60, description="Seconds between ticks; 0 follows the board (2 s).")
     board: str = Field(default="wall", description="The board shown at /.")
     locale: Literal["zh", "en"] = Field(default="zh", description="Language of a screen that has not chosen one.")
-    only: str = Field(default="", description="Limits everything this process shows: 'large_region=east' or 'province=440000,330000'.")
-    scopes: int = Field(default=64, ge=1, le=1_000, description="Most scopes asked for at once; more screens may share them.")
+    only: str = Field(
+        default="", description="Limits everything this process shows: 'large_region=east' or 'province=440000,330000'."
+    )
+    scopes: int = Field(
+        default=64, ge=1, le=1_000, description="Most scopes asked for at once; more screens may share them."
+    )
     readers: int = Field(default=4, ge=1, le=32, description="Statements running at once.")
     threads: int = Field(default=12, ge=2, le=200, description="Threads of the web server.")
     redis_url: str = Field(default="", description="Shared frame cache; empty keeps frames in this process.")
     clock_offset: float = Field(default=0, description="Seconds added to the machine's clock, for rehearsals.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="How much the log says.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="How much the log says."
+    )
 
     @property
     def clickhouse_dsn(self) -> str:

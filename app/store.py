@@ -62,7 +62,9 @@ def open_store(folder: Path, dsn: str, readers: int) -> ClickHouse:
     except StoreBusyError as busy:
         holder = find_holder(folder)
         where = f"the wall at {holder.url} (pid {holder.pid})" if holder else "another process"
-        raise StoreBusyError(f"{folder} is held by {where}: stop it first, or choose another folder with STORE=…") from busy
+        raise StoreBusyError(
+            f"{folder} is held by {where}: stop it first, or choose another folder with STORE=…"
+        ) from busy
     migrate(clickhouse)
     return clickhouse
 
