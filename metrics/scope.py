@@ -17,20 +17,27 @@ MAX_CODES = 50
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`day` None is the live business day; `at` cuts a day at a local time. `step` puts a funnel step in focus."""
+    """`day` None is the live business day; `at` cuts a day at a local time.
+
+    `step` puts a funnel step in focus, `focus` a metric (an alert's, on the trend): neither filters, both change what
+    is drawn.
+    """
 
     day: date | None = None
     at: time | None = None
     filters: Filters = ()
     step: str | None = None
+    focus: str | None = None
 
     def codes(self, dimension: str) -> tuple[str, ...]:
         return dict(self.filters).get(dimension, ())
 
     def toggled(self, dimension: str, code: str) -> Scope:
-        """The scope after a click on `code`: added when absent, removed when present. `step` is a dimension here."""
+        """The scope after a click on `code`: added when absent, removed when present. `step` and `focus` count here."""
         if dimension == "step":
             return replace(self, step=None if self.step == code else code)
+        if dimension == "focus":
+            return replace(self, focus=None if self.focus == code else code)
         wanted = {name: list(codes) for name, codes in self.filters}
         codes = wanted.setdefault(dimension, [])
         codes.remove(code) if code in codes else codes.append(code)
@@ -50,6 +57,8 @@ class Scope:
         pairs += [(dimension, ",".join(codes)) for dimension, codes in self.filters]
         if self.step:
             pairs.append(("step", self.step))
+        if self.focus:
+            pairs.append(("focus", self.focus))
         return urlencode(pairs, safe=",:")
 
 
@@ -75,6 +84,7 @@ def parse_scope(query: str, known: Callable[[str], Mapping[str, str] | frozenset
     day: date | None = None
     at: time | None = None
     step: str | None = None
+    focus: str | None = None
     wanted: dict[str, list[str]] = {}
     for name, texts in parse_qs(query.lstrip("?"), keep_blank_values=False, max_num_fields=60).items():
         text = texts[-1]
@@ -91,6 +101,10 @@ def parse_scope(query: str, known: Callable[[str], Mapping[str, str] | frozenset
             step = text if text in FUNNEL_STEPS else None
             if step is None:
                 dropped.append(Dropped(name, text, "unknown_value"))
+        elif name == "focus":
+            focus = text if text in (known("focus") or ()) else None
+            if focus is None:
+                dropped.append(Dropped(name, text, "unknown_value"))
         else:
             codes = known(name)
             if codes is None:
@@ -101,7 +115,7 @@ def parse_scope(query: str, known: Callable[[str], Mapping[str, str] | frozenset
                     wanted.setdefault(name, []).append(code)
                 elif code:
                     dropped.append(Dropped(name, code, "unknown_value"))
-    return Scope(day, at, make_filters(wanted), step), tuple(dropped)
+    return Scope(day, at, make_filters(wanted), step, focus), tuple(dropped)
 
 
 def _iso(read: Callable[[str], Any], text: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from metrics.ask import Question
@@ -18,6 +18,11 @@ class PlannedTile:
     key: str
     questions: Mapping[str, Question]  # role in the tile -> question
     every: float
+    paces: Mapping[str, float] = field(default_factory=dict)  # role -> seconds, where it is not worth `every`
+
+    def pace(self, role: str) -> float:
+        """Seconds between two asks of one role's question; 0 is every tick."""
+        return self.paces.get(role, self.every)
 
 
 @dataclass(frozen=True, slots=True)
