@@ -29,7 +29,7 @@ class LocalJobs:
 
 
 def serve_local(server: Flask, token: str, jobs: LocalJobs) -> None:
-    """Add `POST /local/<job>`: answers a line of JSON for each progress report, the last one `{"done": …}` or `{"error": …}`."""
+    """Add `POST /local/<job>`: a line of JSON a report, the last one `{"done": …}` or `{"error": …}`."""
     known = {"load": jobs.load, "replay": jobs.replay, "simulate": jobs.simulate}
 
     @server.post("/local/<job>")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from dash import Dash
-from flask import Response, abort, request
+from flask import Flask, Response, abort, request
 
 MAX_BODY = 256 * 1024
 
@@ -16,7 +16,8 @@ def protect(app: Dash) -> None:
     The callback endpoint is open to anyone who can reach it; JSON-only bodies and the Origin check keep other sites'
     pages from using a viewer's browser for it.
     """
-    app.server.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    server: Flask = app.server
+    server.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     scripts = " ".join(
         ["'self'", *(f"'{digest}'" if not digest.startswith("'") else digest for digest in app.csp_hashes())]
     )
@@ -34,13 +35,13 @@ def protect(app: Dash) -> None:
         ]
     )
 
-    @app.server.before_request
+    @server.before_request
     def same_origin() -> None:
         origin = request.headers.get("Origin")
         if request.method == "POST" and origin and urlsplit(origin).netloc != request.host:
             abort(403)
 
-    @app.server.after_request
+    @server.after_request
     def harden(answer: Response) -> Response:
         answer.headers.setdefault("Content-Security-Policy", policy)
         answer.headers.setdefault("X-Content-Type-Options", "nosniff")

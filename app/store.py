@@ -72,7 +72,7 @@ def open_store(folder: Path, dsn: str, readers: int) -> ClickHouse:
 def settle_profile(folder: Path, wanted: StoreProfile | None) -> StoreProfile:
     """The store's profile: the one it has, else `wanted`, which is then kept; else the simulated demo's.
 
-    Raises StoreBusyError never; a store that already has another profile keeps it, so data of two businesses do not mix.
+    A store that already has a profile keeps it, so that two businesses never mix in one folder.
     """
     present = load_profile(folder)
     if present is not None:

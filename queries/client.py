@@ -106,7 +106,7 @@ class ClickHouse:
         """Run an INSERT … SELECT or DDL on the writing client, one at a time."""
         from clickhouse_connect.driver.exceptions import Error
 
-        clause = {**self._writer_settings, **statement.settings}
+        clause: dict[str, Any] = {**self._writer_settings, **statement.settings}
         with self._write_lock:
             try:
                 # `query` sends settings with the statement; `command` would SET and restore them (5x slower).
@@ -121,7 +121,7 @@ class ClickHouse:
         """Insert an Arrow table; `token` makes a retry of the same batch a no-op in the table and all its views."""
         from clickhouse_connect.driver.exceptions import Error
 
-        settings = dict(self._writer_settings)
+        settings: dict[str, Any] = dict(self._writer_settings)
         if token:
             settings["insert_deduplication_token"] = token
         with self._write_lock:
