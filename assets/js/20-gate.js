@@ -1,0 +1,103 @@
+// The gate between the interval and the server: one question in flight, and never shut for ever.
+//
+// Without it a callback slower than the interval never updates the page (each new tick makes the renderer drop the one in
+// flight), a hung server collects a request per tick, and `running=[…disabled…]` freezes the wall when the server dies.
+(function () {
+  "use strict";
+  const livewall = window.livewall;
+  const GIVE_UP = 10000; // ms until a request is aborted
+  const OPEN_ANYWAY = GIVE_UP + 2000; // ms until the gate opens even if nobody said how the request ended
+  const HIDDEN = 15; // a hidden page asks on every n-th beat only
+
+  const gate = (livewall.gate = {
+    asked: null, // {n, at, key, open}: the newest question
+    shown: { version: "", key: "" }, // what the screen shows
+    answered: null, // {n, key}: the question whose answer is about to be fanned out
+    okAt: performance.now(), // when the server last answered, with news or without
+    failures: 0, // in a row
+    pokes: 0,
+  });
+
+  const key = (ask) => JSON.stringify([ask.query, ask.locale, ask.board]);
+
+  function question() {
+    return { query: livewall.scope.query(), locale: livewall.screen.locale, board: livewall.scope.board() };
+  }
+
+  // Ask now instead of at the next beat: after a click, a language switch, or when the page is seen again.
+  livewall.ask = () => {
+    if (!livewall.config) return;
+    gate.pokes += 1;
+    window.dash_clientside.set_props(livewall.config.ids.poke, { data: gate.pokes });
+  };
+
+  function admit(beats) {
+    const ask = question();
+    const now = performance.now();
+    const other = !gate.asked || gate.asked.key !== key(ask);
+    if (!other) {
+      if (gate.asked.open && now - gate.asked.at < OPEN_ANYWAY) return null;
+      if (document.hidden && beats % HIDDEN) return null;
+    }
+    // A question of another scope does not wait: the renderer drops the older one's answer.
+    gate.asked = { n: gate.asked ? gate.asked.n + 1 : 1, at: now, key: key(ask), open: true };
+    const seen = gate.shown.key === gate.asked.key ? gate.shown.version : "";
+    return { n: gate.asked.n, seen, ...ask };
+  }
+
+  // Called by Dash's renderer for every callback that ended: with news, without (204), refused or failed.
+  livewall.resolved = (callback, result) => {
+    if (!livewall.config || !callback.output.startsWith(`${livewall.config.ids.frame}.`)) return;
+    const ask = result.payload && result.payload.inputs[0].value;
+    if (ask && gate.asked && ask.n === gate.asked.n) {
+      gate.asked.open = false;
+      if (result.error) {
+        gate.failures += 1;
+      } else {
+        gate.failures = 0;
+        gate.okAt = performance.now();
+        gate.answered = { n: ask.n, key: gate.asked.key };
+      }
+      livewall.emit("answer", !result.error);
+    }
+    forget();
+  };
+
+  // The renderer keeps every change of an input, and every error, for ever (dash#727: 100 MB in four weeks at 1 Hz).
+  function forget() {
+    const state = window.dash_stores && window.dash_stores[0] && window.dash_stores[0].getState();
+    if (!state) return;
+    state.history.past.length = 0;
+    state.history.future.length = 0;
+    state.error.backEnd.length = 0;
+    state.error.frontEnd.length = 0;
+  }
+
+  // Dash's request has no time-out, and an answer that is not JSON leaves its promise open for ever. Both end here.
+  const plain = window.fetch.bind(window);
+  window.fetch = async (resource, options = {}) => {
+    const url = typeof resource === "string" ? resource : resource.url || String(resource);
+    if (!url.includes("_dash-update-component")) return plain(resource, options);
+    const answer = await plain(resource, { ...options, signal: AbortSignal.timeout(GIVE_UP) });
+    const json = (answer.headers.get("content-type") || "").includes("json");
+    if (answer.status === 204) return answer;
+    if (answer.status !== 200 || !json) return new Response("{}", { status: answer.ok ? 502 : answer.status });
+    const text = await answer.text(); // whole before Dash sees it: the gate must not open on headers alone
+    return new Response(text, { status: 200, headers: answer.headers });
+  };
+
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) livewall.ask();
+  });
+  window.addEventListener("online", () => livewall.ask());
+
+  const none = () => window.dash_clientside.no_update;
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.livewall = {
+    ...window.dash_clientside.livewall,
+    gate(beats, pokes, config) {
+      livewall.boot(config);
+      return admit(beats || 0) || none();
+    },
+  };
+})();
