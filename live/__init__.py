@@ -1,0 +1,1 @@
+"""The heartbeat: asks once per tick and publishes once, however many screens watch."""

@@ -1,0 +1,54 @@
+"""Says how the heartbeat is: what a tick did, and whether the wall may be called ready."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+MISSED_TICKS = 3  # so many ticks without a publication and the wall is not ready
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What one tick did: for health, the log and tests. Times in milliseconds."""
+
+    number: int
+    at: datetime
+    scopes: int
+    asked: int  # different questions sent
+    failed: int
+    waiting: int  # questions still under way at the end
+    took_ms: float
+    engine_ms: float
+    store_answers: bool  # the last watermark statement came back
+    lag_s: float | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The answer of /readyz. `reason` is empty when ready, otherwise one line that says what is wrong."""
+
+    ready: bool
+    reason: str
+    tick_age_s: float | None
+    lag_s: float | None  # of the ledger that is furthest; None when nothing ever arrived
+    scopes: int
+    ticks: int
+    failed: int  # questions refused in the last tick
+    waiting: int  # questions slower than the last tick
+
+
+def check_health(last: Beat | None, now: datetime, tick_s: float) -> Health:
+    """Ready: a tick published within the last three, and the store answered its last statement."""
+    if last is None:
+        return Health(False, "no tick yet", None, None, 0, 0, 0, 0)
+    age = (now - last.at).total_seconds()
+    reason = ""
+    if age > MISSED_TICKS * tick_s:
+        reason = f"no tick for {age:.0f} s"
+    elif not last.store_answers:
+        reason = f"the store does not answer: {last.problem}"
+    elif last.asked and last.failed == last.asked:
+        reason = f"every one of {last.asked} questions failed"
+    return Health(not reason, reason, age, last.lag_s, last.scopes, last.number, last.failed, last.waiting)

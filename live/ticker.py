@@ -1,0 +1,243 @@
+"""Beats: asks every question of every scope in use once per tick, and publishes one snapshot per scope."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+import structlog
+
+from core.clock import Clock
+from live.health import Beat
+from live.slots import Slot, TileState, describe
+from live.store import Key, SnapshotStore
+from live.watch import Watched, engine_failed
+from metrics.ask import Question
+from metrics.calendar import BusinessCalendar
+from metrics.reading import Answer
+from metrics.scope import Scope
+from metrics.snapshot import AlertView, PlannedTile, Snapshot, Watermark
+
+Plan = Callable[[str, Scope, datetime], Sequence[PlannedTile]]
+Fetch = Callable[[Question, datetime], Answer]
+Watermarks = Callable[[datetime], tuple[Watermark, ...]]
+Observe = Callable[[datetime, tuple[Watermark, ...]], tuple[AlertView, ...]]
+
+PAST_EVERY_S = 60.0  # a day that is over changes only by late corrections
+FIRST_PUBLISH = 0.2  # share of the budget after which what is there goes out, before the slow ones
+INFO_EVERY_S = 60.0  # one line a minute in the log, the others only for debugging
+WAKE_GAP_S = 0.05  # newcomers share a beat instead of having one each
+
+log = structlog.get_logger("live")
+
+
+@dataclass(slots=True)
+class _ScopeState:
+    tiles: dict[str, TileState] = field(default_factory=dict)
+    broken: str | None = None  # why the plan could not be made
+
+
+class Ticker:
+    """Drives the store. `tick_once()` is the whole work; `start()` only repeats it on a thread.
+
+    Everything it needs is given: `plan` names the questions of a board, `fetch` (thread-safe) answers one,
+    `watermarks` says how far the ledgers are, `observe` evaluates the alerts.
+    """
+
+    def __init__(
+        self,
+        *,
+        plan: Plan,
+        fetch: Fetch,
+        watermarks: Watermarks,
+        observe: Observe,
+        store: SnapshotStore,
+        clock: Clock,
+        calendar: BusinessCalendar,
+        tick_s: float = 2.0,
+        budget_s: float = 2.0,
+        readers: int = 4,
+    ) -> None:
+        """`budget_s` is how long a tick waits for its slowest question; `readers` how many are asked at once."""
+        self.store, self.clock, self.tick_s = store, clock, tick_s
+        self._plan, self._fetch, self._calendar, self._budget_s = plan, fetch, calendar, budget_s
+        self._scopes: dict[Key, _ScopeState] = {}
+        self._pool = ThreadPoolExecutor(readers, thread_name_prefix="ask")
+        self._side = ThreadPoolExecutor(2, thread_name_prefix="watch")  # never queued behind tiles
+        self._watermarks = Watched[tuple[Watermark, ...]](lambda now, _: watermarks(now), ())
+        self._alerts = Watched[tuple[AlertView, ...]](observe, ())
+        self._running, self._stopping, self._woken = threading.Lock(), threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._count = 0
+        self.last: Beat | None = None
+        store.on_new_scope(self.wake)
+
+    def tick_once(self) -> Beat | None:
+        """One tick. None, and nothing asked, while another one is still running."""
+        if not self._running.acquire(blocking=False):
+            return None
+        try:
+            self.last = self._tick()
+            return self.last
+        finally:
+            self._running.release()
+
+    def _tick(self) -> Beat:
+        begun, now = self.clock.monotonic(), self.clock.now()
+        self._count += 1
+        day = self._calendar.day_of(now)
+        live = {key: self._is_live(key[1], now) for key in self.store.in_use()}
+        for gone in set(self._scopes) - set(live):
+            self._forget(gone)
+        for key in live:
+            self._plan_scope(key, now, PAST_EVERY_S if not live[key] else 0.0)
+        self._watermarks.ask(self._side, now, ())
+        fresh = self._ask_due(begun, now, day)
+        wait(self._watermarks.futures, timeout=self._budget_s * FIRST_PUBLISH)
+        self._watermarks.collect()
+        self._alerts.ask(self._side, now, self._watermarks.value)
+        for patience in (self._budget_s * FIRST_PUBLISH, self._budget_s * (1 - FIRST_PUBLISH)):
+            running: list[Future[Any]] = [*fresh, *self._alerts.futures]
+            left = wait(running, timeout=patience).not_done
+            self._publish(live, now)
+            if not left:
+                break
+        return self._beat(begun, now, len(live), fresh)
+
+    def _plan_scope(self, key: Key, now: datetime, slowest: float) -> None:
+        """Ask the board what a scope wants to know. A plan that fails breaks its own scope only."""
+        state = self._scopes.setdefault(key, _ScopeState())
+        try:
+            planned = self._plan(key[0], key[1], now)
+        except Exception as problem:
+            state.broken = describe(problem)
+            log.error("plan failed", board=key[0], scope=key[1].to_query(), exc_info=True)
+            return
+        state.broken = None
+        for tile in planned:
+            state.tiles.setdefault(tile.key, TileState()).plan(tile, slowest)
+
+    def _ask_due(self, moment: float, now: datetime, day: date) -> list[Future[Answer]]:
+        """Send each different question once, whatever the number of scopes and tiles that wait for it."""
+        asked: dict[Question, Future[Answer]] = {}
+        slots = [slot for slot in self._slots() if slot.pending is None or slot.pending.done()]
+        for slot in slots:
+            slot.collect(self._count)
+            if slot.due(moment, day, self.tick_s) and slot.question not in asked:
+                asked[slot.question] = self._pool.submit(self._fetch, slot.question, now)
+        for slot in slots:  # also who was not due yet: the answer comes for nothing
+            if slot.question in asked:
+                slot.ask(asked[slot.question], moment, day)
+        return list(asked.values())
+
+    def _slots(self) -> list[Slot]:
+        return [
+            slot for state in self._scopes.values() for tile in state.tiles.values() for slot in tile.slots.values()
+        ]
+
+    def _publish(self, live: dict[Key, bool], now: datetime) -> None:
+        """One snapshot per scope with whatever has come; unanswered tiles keep what they had."""
+        for slot in self._slots():
+            slot.collect(self._count)
+        self._alerts.collect()
+        alerts = self._alerts.value + ((engine_failed(self._alerts.error),) if self._alerts.error else ())
+        marks = tuple(_aged(mark, now) for mark in self._watermarks.value)
+        for key, is_live in live.items():
+            state = self._scopes[key]
+            slots = [slot for tile in state.tiles.values() for slot in tile.slots.values()]
+            if state.broken:
+                for slot in slots:
+                    slot.refuse(state.broken)
+            tiles = {name: tile.readings(name) for name, tile in state.tiles.items()}
+            complete = bool(tiles) and all(tile.heard for tile in state.tiles.values())
+            heard = {id(slot.answer): slot.answer for slot in slots if slot.answer and slot.heard_in == self._count}
+            engine_ms = sum(answer.engine_ms for answer in heard.values())
+            self.store.publish(key[0], Snapshot(key[1], "", now, is_live, tiles, marks, alerts, engine_ms, complete))
+
+    def _is_live(self, scope: Scope, now: datetime) -> bool:
+        """Whether a scope's numbers still move: the live day, or a day whose shown part is not over."""
+        if scope.day is None:
+            return True
+        end = self._calendar.at(scope.day, scope.at) if scope.at else self._calendar.end_of(scope.day)
+        return end > now
+
+    def _forget(self, key: Key) -> None:
+        for tile in self._scopes.pop(key).tiles.values():
+            for slot in tile.slots.values():
+                if slot.pending is not None:
+                    slot.pending.cancel()
+
+    def _beat(self, begun: float, now: datetime, scopes: int, fresh: list[Future[Answer]]) -> Beat:
+        done = [future for future in fresh if future.done() and not future.cancelled()]
+        good = [future.result() for future in done if future.exception() is None]
+        failed = len(done) - len(good)
+        lags = [mark.lag_s for mark in self._watermarks.value if mark.lag_s is not None]
+        return Beat(
+            number=self._count,
+            at=now,
+            scopes=scopes,
+            asked=len(fresh),
+            failed=failed,
+            waiting=len(fresh) - len(done),
+            took_ms=(self.clock.monotonic() - begun) * 1000,
+            engine_ms=sum(answer.engine_ms for answer in good),
+            store_answers=self._watermarks.error is None,
+            lag_s=min(lags) if lags else None,
+            problem=self._watermarks.error or self._alerts.error,
+        )
+
+    def start(self) -> None:
+        """Beat on a thread of its own until `stop()`."""
+        if self._thread is not None:
+            raise RuntimeError("this ticker beats already")
+        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Have the next tick come at once: somebody opened a new scope."""
+        self._woken.set()
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Stop beating, let running questions end, drop waiting ones. Safe to call twice and without `start()`."""
+        self._stopping.set()
+        self._woken.set()
+        if self._thread is not None:
+            self._thread.join(timeout)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._side.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self) -> None:
+        """Tick after tick. A tick that raises is logged here and the next one goes on: the first of the three seams."""
+        told = -INFO_EVERY_S
+        while not self._stopping.is_set():
+            begun = self.clock.monotonic()
+            self._woken.clear()
+            try:
+                beat = self.tick_once()
+                if beat is not None:
+                    loud = begun - told >= INFO_EVERY_S
+                    told = begun if loud else told
+                    (log.info if loud else log.debug)("tick", **_line(beat))
+            except Exception:
+                log.exception("tick failed")
+            self._stopping.wait(WAKE_GAP_S)
+            self._woken.wait(max(0.0, self.tick_s - (self.clock.monotonic() - begun)))
+
+
+def _aged(mark: Watermark, now: datetime) -> Watermark:
+    """The watermark with its lag as of now: it may stem from an earlier tick."""
+    return replace(mark, lag_s=(now - mark.reached).total_seconds() if mark.reached else None)
+
+
+def _line(beat: Beat) -> dict[str, object]:
+    """A beat as one line of the log, without what is empty."""
+    values = {name: getattr(beat, name) for name in Beat.__dataclass_fields__ if name != "at"}
+    return {
+        name: round(value, 1) if isinstance(value, float) else value
+        for name, value in values.items()
+        if value is not None
+    }
