@@ -1,0 +1,72 @@
+"""What callbacks are given by app/main.py: everything they need, so that they reach for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from core.clock import Clock
+from layouts.board import Board
+from layouts.frame import Stage
+from locales.words import Words
+from metrics.calendar import BusinessCalendar
+from metrics.catalogue import Catalogue
+from metrics.goals import Goal
+from metrics.labels import Labels
+from metrics.profile import StoreProfile
+from metrics.regions import RegionSet
+from metrics.scope import Scope
+from metrics.snapshot import Snapshot
+
+
+class Snapshots(Protocol):
+    """The live store of snapshots, as far as a callback needs it."""
+
+    def watch(self, board: str, scope: Scope, wait_s: float = 0.8) -> Snapshot: ...
+
+
+class FrameCache(Protocol):
+    """Where built frames are kept: flask-caching's Cache, shared by processes when it is Redis."""
+
+    def get(self, key: str) -> Any: ...
+
+    def set(self, key: str, value: Any, timeout: int | None = None) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """`members(dimension)` are the codes one may filter by, None for no such dimension; `narrow` cuts a scope down to
+    what the asker may see. `tick` in seconds overrides the boards' own; 0 follows them."""
+
+    catalogue: Catalogue
+    labels: Labels
+    profile: StoreProfile
+    regions: RegionSet
+    calendar: BusinessCalendar
+    goals: Sequence[Goal]
+    words: Mapping[str, Words]
+    boards: Mapping[str, Board]
+    clock: Clock
+    store: Snapshots
+    cache: FrameCache
+    members: Callable[[str], frozenset[str] | None]
+    narrow: Callable[[Scope], Scope]
+    boot: str
+    build: str
+    tick: float = 0.0
+
+    @property
+    def stage(self) -> Stage:
+        """What frames are drawn with."""
+        return Stage(
+            catalogue=self.catalogue,
+            labels=self.labels,
+            profile=self.profile,
+            regions=self.regions,
+            calendar=self.calendar,
+            goals=self.goals,
+            words=self.words,
+            boot=self.boot,
+            build=self.build,
+        )

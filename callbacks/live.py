@@ -1,0 +1,66 @@
+"""The one server callback of a tick: what a screen asks, the newest snapshot of its scope, one frame or nothing new."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from callbacks.deps import Deps
+from callbacks.shelf import FrameShelf
+from callbacks.wish import Wish, read_wish
+from layouts.frame import build_frame, stamp
+from metrics.snapshot import Snapshot
+
+WAIT_S = 0.8  # how long the first screen of a new scope waits for its first numbers
+WAITERS = 4  # more than these do not wait: threads are for everybody
+LATE_TICKS, LATE_S = 4.0, 8.0  # a snapshot older than both is told again, so that screens see it age
+
+
+class Refresher:
+    """Answers screens. One for the process; all methods may be called from any thread."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps, self._stage = deps, deps.stage
+        self._shelf = FrameShelf(deps.cache)
+        self._waiting = threading.BoundedSemaphore(WAITERS)
+
+    def answer(self, ask: Any) -> str | None:
+        """The frame for a question, None when the screen has it already. Raises BadRequestError for a wrong question."""
+        deps = self._deps
+        wish = read_wish(ask, deps.boards, deps.members, deps.calendar, deps.clock.now())
+        snapshot = self._watch(wish)
+        version = self._version(snapshot, self.tick_of(wish))
+        if wish.seen == version:
+            return None
+        return stamp(self._frame(wish, snapshot, version), deps.clock.now())
+
+    def tick_of(self, wish: Wish) -> float:
+        return self._deps.tick or wish.board.tick
+
+    def _watch(self, wish: Wish) -> Snapshot:
+        """The snapshot of the scope that the asker may see."""
+        scope = self._deps.narrow(wish.scope)
+        free = self._waiting.acquire(blocking=False)
+        try:
+            return self._deps.store.watch(wish.board.key, scope, wait_s=WAIT_S if free else 0.0)
+        finally:
+            if free:
+                self._waiting.release()
+
+    def _version(self, snapshot: Snapshot, tick: float) -> str:
+        """The snapshot's version; when the ticker has stopped publishing, one that changes every few seconds.
+
+        Silence would otherwise look like "nothing new" to every screen, and old numbers would stay bright.
+        """
+        age = (self._deps.clock.now() - snapshot.as_of).total_seconds()
+        if not snapshot.live or age <= max(LATE_TICKS * tick, LATE_S):
+            return snapshot.version
+        return f"{snapshot.version}~{int(age // LATE_S)}"
+
+    def _frame(self, wish: Wish, snapshot: Snapshot, version: str) -> str:
+        notes = [f"{part.name}={part.value}:{part.reason}" for part in wish.dropped]
+        parts = (self._deps.build, version, wish.board.key, snapshot.scope.to_query(), wish.locale, *notes)
+        tick = self.tick_of(wish)
+        return self._shelf.take(
+            parts, lambda: build_frame(self._stage, wish.board, snapshot, version, wish.locale, wish.dropped, tick)
+        )

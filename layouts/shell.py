@@ -1,0 +1,133 @@
+"""Draws what never changes on a tick: header, grid, the empty frame of each tile, and the stores the ticks run through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dash import dcc, html
+
+from layouts import ids
+from layouts.board import Board, Tile
+from layouts.controls import build_controls
+from locales.words import Words
+from metrics.profile import StoreProfile
+
+SCRIPT_WORDS = ("shell", "tile", "unit")
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """How every page of this process starts. `tick` in seconds overrides the boards' own; 0 follows them."""
+
+    board: str
+    locale: str
+    build: str
+    tick: float = 0.0
+    late_s: float = 60.0  # the header's lag is marked from here on
+
+
+def build_shell(
+    boards: Mapping[str, Board], screen: Screen, profile: StoreProfile, words: Mapping[str, Words]
+) -> html.Div:
+    """The page for all boards; scripts show the one that the address names. Carries no data of the business."""
+    spoken = words[screen.locale]
+    tick = screen.tick or boards[screen.board].tick
+    return html.Div(
+        [
+            dcc.Store(id=ids.CONFIG, data=script_settings(boards, screen, profile, words, tick)),
+            dcc.Interval(id=ids.BEAT, interval=round(tick * 1000)),
+            *[dcc.Store(id=key) for key in (ids.POKE, ids.ASK, ids.FRAME, ids.FANNED)],
+            build_header(profile, spoken, screen.locale),
+            *[build_board(board, spoken, hidden=key != screen.board) for key, board in boards.items()],
+            html.Div(className="notes", role="status", **{"data-part": "notes", "aria-live": "polite"}),
+        ],
+        className="screen",
+    )
+
+
+def script_settings(
+    boards: Mapping[str, Board], screen: Screen, profile: StoreProfile, words: Mapping[str, Words], tick: float
+) -> dict[str, Any]:
+    """What the page's scripts know: nothing in it is secret, everybody who may see the page may see it."""
+    return {
+        "ids": ids.FOR_SCRIPTS,
+        "board": screen.board,
+        "boards": list(boards),
+        "titles": {key: board.title for key, board in boards.items()},
+        "names": {"zh": profile.name, "en": profile.name_en or profile.name},
+        "build": screen.build,
+        "tick": tick,
+        "late": screen.late_s,
+        "locale": screen.locale,
+        "zone": profile.time_zone,
+        "map": profile.map,
+        "words": {locale: _script_words(spoken) for locale, spoken in words.items()},
+    }
+
+
+def _script_words(words: Words) -> dict[str, str]:
+    return {key: text for section in SCRIPT_WORDS for key, text in words.section(section).items()}
+
+
+def build_header(profile: StoreProfile, words: Words, locale: str) -> html.Header:
+    """One line above the grid; scripts fill its parts and keep them."""
+    name = profile.name if locale == "zh" else profile.name_en or profile.name
+    return html.Header(
+        [
+            html.H1(name, **{"data-part": "name"}),
+            html.Div(
+                [
+                    html.Span(**{"data-part": "mode"}),
+                    html.Span(**{"data-part": "day"}),
+                    html.Time(**{"data-part": "clock"}),
+                ],
+                className="when",
+            ),
+            html.Div(className="chips", role="group", **{"data-part": "chips", "data-word-label": "shell.chip.group"}),
+            html.Span(hidden=True, className="alert-count", **{"data-part": "alerts"}),
+            html.Div(
+                [html.Span(**{"data-part": "watermark"}), html.Span(**{"data-part": "lag"})],
+                className="freshness",
+            ),
+            html.Span(words.t("shell.link.ok"), className="link", role="status", **{"data-part": "link"}),
+            build_controls(words),
+        ],
+        className="top",
+    )
+
+
+def build_board(board: Board, words: Words, *, hidden: bool) -> html.Main:
+    """The grid of a board with each tile's empty frame in its place: nothing moves when numbers come."""
+    return html.Main(
+        [build_tile(tile, words) for tile in board.tiles],
+        className="board",
+        hidden=hidden,
+        style={"--columns": board.columns, "--rows": board.rows},
+        **{"data-board": board.key},
+    )
+
+
+def build_tile(tile: Tile, words: Words) -> html.Section:
+    """A tile's frame: title, note for the faces `stale` and `error`, sentence for `empty`, body for its kind."""
+    area = tile.area
+    return html.Section(
+        [
+            html.Header(
+                [
+                    html.H2(words.t(tile.title) if tile.title else "", className="tile-title"),
+                    html.Span(className="tile-note"),
+                ],
+                className="tile-head",
+            ),
+            html.Div(className="tile-body"),
+            html.P(className="tile-blank"),
+        ],
+        className=f"tile tile-{tile.kind}",
+        style={
+            "gridColumn": f"{area.column} / span {area.width}",
+            "gridRow": f"{area.row} / span {area.height}",
+        },
+        **{"data-tile": tile.key, "data-kind": tile.kind, "data-face": "loading"},
+    )
