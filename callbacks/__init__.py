@@ -17,7 +17,7 @@ __all__ = ["Deps", "register"]
 
 
 def register(app: Dash, deps: Deps) -> None:
-    """Wire the page: beat → gate → `refresh` → fan-out. The layout (`layouts.shell.build_shell`) is set by the caller."""
+    """Wire the page: beat → gate → `refresh` → fan-out. The caller sets the layout (`layouts.shell.build_shell`)."""
     refresher = Refresher(deps)
 
     @app.callback(Output(ids.FRAME, "data"), Input(ids.ASK, "data"), prevent_initial_call=True)

@@ -25,7 +25,7 @@ class Refresher:
         self._waiting = threading.BoundedSemaphore(WAITERS)
 
     def answer(self, ask: Any) -> str | None:
-        """The frame for a question, None when the screen has it already. Raises BadRequestError for a wrong question."""
+        """The frame for a question, None when the screen has it already. Raises BadRequestError for a wrong one."""
         deps = self._deps
         wish = read_wish(ask, deps.boards, deps.members, deps.calendar, deps.clock.now())
         snapshot = self._watch(wish)

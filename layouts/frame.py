@@ -1,4 +1,4 @@
-"""Builds the frame: a snapshot drawn in one language as one string, the same for every screen that looks at the scope."""
+"""Builds the frame: a snapshot drawn in one language as one string, the same for every screen of the scope."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Stage:
 def build_frame(
     stage: Stage, board: Board, snapshot: Snapshot, version: str, locale: str, dropped: Sequence[Dropped], tick: float
 ) -> str:
-    """The frame as JSON, without the moment it is sent: `stamp` adds that, so that the string can be kept and shared."""
+    """The frame as JSON without the moment it is sent: `stamp` adds that, so that the string can be shared."""
     frame = {
         "version": version,
         "boot": stage.boot,
@@ -130,7 +130,7 @@ def _part(
     promise: float | None = None,
     error: str | None = None,
 ) -> dict[str, Any]:
-    """`v` is a digest of what is shown: the same picture is not drawn again, in whatever scope, boot or tick it comes."""
+    """`v` is a digest of what is shown: an equal picture is not drawn again, whatever scope, boot or tick it is of."""
     drawn = orjson.dumps(payload) if payload else b""
     return {
         "v": f"{zlib.crc32(drawn):08x}" if drawn else "",

@@ -1,4 +1,4 @@
-"""What the header of a screen says about a snapshot: the day, the filters, how far the data are, what was not understood."""
+"""What a screen's header says about a snapshot: the day, the filters, how far the data are, what was not understood."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ids of Dash components: written once here, used by layouts, callbacks and, through the page's settings, scripts."""
+"""The ids of Dash components, for layouts, callbacks and, through the page's settings, scripts."""
 
 from __future__ import annotations
 

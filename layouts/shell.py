@@ -1,4 +1,4 @@
-"""Draws what never changes on a tick: header, grid, the empty frame of each tile, and the stores the ticks run through."""
+"""Draws what no tick changes: header, grid, the empty frame of each tile, and the stores that ticks run through."""
 
 from __future__ import annotations
 
