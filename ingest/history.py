@@ -1,0 +1,142 @@
+"""Fills a store with the simulated business up to a moment: days of history at first, a gap after a pause later."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+
+from ingest.continuing import continue_stream, second_of
+from ingest.event import BEHAVIOUR, ORDERS, Ledger
+from ingest.rows import BEHAVIOUR_COLUMNS, ORDER_COLUMNS, Rows, join, to_behaviour, to_orders
+from ingest.scenario import Scenario, Staged
+from ingest.stream import Settings, Stream
+from ingest.world import World, load_world
+from ingest.writer import Writer
+from queries.client import ClickHouse
+
+HOUR = 3600
+BATCH_ROWS = 400_000  # views cost 10 ms an insert and a part each; larger batches only cost memory
+LONGEST_GAP = timedelta(hours=24)
+
+Progress = Callable[[int, float], object]  # rows so far, part done in [0, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class HistorySummary:
+    """What was filled: [start, until), rows of both ledgers, seconds it took."""
+
+    start: datetime
+    until: datetime
+    rows: int
+    seconds: float
+
+
+def fill_history(
+    clickhouse: ClickHouse,
+    *,
+    scenario: Scenario,
+    seed: int,
+    until: datetime,
+    rate: float,
+    days: int = 8,
+    progress: Progress | None = None,
+) -> HistorySummary:
+    """Write `days` of history that ends exactly at `until` (aware; cut to the whole second).
+
+    A store that already holds simulated events goes on from its newest one instead, so an interrupted fill can be
+    called again. Orders whose payment or refund falls after `until` stay open in the ledger; the live simulator
+    finds them there. Raises QueryFailedError when the store refuses a batch.
+    """
+    world = load_world()
+    staged = Staged(scenario, world, until)
+    stream = continue_stream(clickhouse, Settings(seed, rate), staged, earliest=until - timedelta(days=days))
+    return _fill(clickhouse, stream, world, second_of(until), progress)
+
+
+def fill_gap(
+    clickhouse: ClickHouse,
+    *,
+    scenario: Scenario,
+    seed: int,
+    until: datetime,
+    rate: float,
+    longest: timedelta = LONGEST_GAP,
+    progress: Progress | None = None,
+) -> HistorySummary:
+    """Write what the business did since its newest event in the store, at most the `longest` part before `until`."""
+    world = load_world()
+    staged = Staged(scenario, world, until)
+    stream = continue_stream(clickhouse, Settings(seed, rate), staged, earliest=until - longest)
+    return _fill(clickhouse, stream, world, second_of(until), progress)
+
+
+def _fill(
+    clickhouse: ClickHouse, stream: Stream, world: World, until: int, progress: Progress | None
+) -> HistorySummary:
+    """Draw in this thread, write in another: numpy and the engine each keep a core busy."""
+    begun = time.perf_counter()
+    start, done = stream.begin, 0
+    with _Pen(Writer(clickhouse), world) as pen:
+        behaviour: list[Rows] = []
+        orders: list[Rows] = []
+        batch_start, at = start, start
+        while at < until:
+            at = min(until, at + HOUR)
+            released = stream.advance(at)
+            behaviour.append(released.behaviour)
+            orders.append(released.orders)
+            if sum(map(len, behaviour)) >= BATCH_ROWS or at == until:
+                token = f"fill-{stream.tag}-{batch_start}-{at}"
+                done += pen.send(join(behaviour, BEHAVIOUR_COLUMNS), join(orders, ORDER_COLUMNS), token)
+                behaviour, orders, batch_start = [], [], at
+                if progress:
+                    progress(done, (at - start) / (until - start))
+    return HistorySummary(
+        datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(until, UTC), done, time.perf_counter() - begun
+    )
+
+
+class _Pen:
+    """Writes batches in a thread of its own, at most one waiting; an error surfaces at the next call."""
+
+    def __init__(self, writer: Writer, world: World) -> None:
+        self._writer, self._world = writer, world
+        self._queue: queue.Queue[tuple[Ledger, pa.Table, str] | None] = queue.Queue(maxsize=2)
+        self._problem: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="history-writer", daemon=True)
+
+    def __enter__(self) -> _Pen:
+        self._thread.start()
+        return self
+
+    def send(self, behaviour: Rows, orders: Rows, token: str) -> int:
+        """Hand over a batch; returns its rows."""
+        self._queue.put((BEHAVIOUR, to_behaviour(behaviour, self._world), token))
+        self._queue.put((ORDERS, to_orders(orders, self._world), token))
+        self._raise()
+        return len(behaviour) + len(orders)
+
+    def __exit__(self, kind: object, problem: object, trace: object) -> None:
+        self._queue.put(None)
+        self._thread.join()
+        if problem is None:
+            self._raise()
+
+    def _raise(self) -> None:
+        if self._problem:
+            raise self._problem
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            if self._problem:
+                continue  # keep taking, so that the sender never waits for a place that will not come
+            try:
+                self._writer.write(*item)
+            except Exception as problem:  # handed to the sender, which raises it
+                self._problem = problem

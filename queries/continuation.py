@@ -1,0 +1,66 @@
+"""Where a producer of events stopped, and which of its orders are still open: what it needs to go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from queries.client import ClickHouse
+from queries.statement import Statement
+
+LAST = """
+SELECT toInt64(count()), toUnixTimestamp64Milli(max(ts)) FROM {table} WHERE source = {{source:String}}
+"""
+
+OPEN_ORDERS = """
+SELECT
+    order_id,
+    any(user_id) AS user_id,
+    any(session_id) AS session_id,
+    any(channel) AS channel,
+    any(room) AS room,
+    any(category) AS category,
+    any(sku) AS sku,
+    any(province) AS province,
+    any(city) AS city,
+    any(tier) AS tier,
+    anyIf(amount, kind = 'created') AS amount,
+    anyIf(units, kind = 'created') AS units,
+    toUnixTimestamp64Milli(any(created_at)) AS created_ms,
+    toInt64(countIf(kind = 'paid')) AS paid
+FROM order_events
+WHERE source = {source:String} AND ts >= {since:DateTime64(3, 'UTC')} AND created_at >= {since:DateTime64(3, 'UTC')}
+GROUP BY order_id
+HAVING countIf(kind = 'created') > 0 AND countIf(kind IN ('cancelled', 'refunded')) = 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LastEvents:
+    """Epoch milliseconds of a producer's newest event in each ledger; None for none."""
+
+    behaviour: int | None
+    orders: int | None
+
+
+def last_events(clickhouse: ClickHouse, source: str) -> LastEvents:
+    """How far a producer got. Raises QueryFailedError."""
+    found: list[int | None] = []
+    for table in ("behaviour_events", "order_events"):
+        sql = LAST.format(table=table)
+        ((count, moment),) = clickhouse.read(Statement(f"last {table}", sql, {"source": source})).rows
+        found.append(int(moment) if count else None)
+    return LastEvents(*found)
+
+
+def open_orders(clickhouse: ClickHouse, source: str, since: datetime) -> dict[str, list[Any]]:
+    """A producer's orders created since an aware moment and neither cancelled nor refunded, as columns by name.
+
+    Times are epoch milliseconds, `paid` is 1 for orders already paid.
+    """
+    # Reading half a million orders of a busy store takes longer than a tile may.
+    settings = {"max_execution_time": 30}
+    answer = clickhouse.read(Statement("open orders", OPEN_ORDERS, {"source": source, "since": since}, settings))
+    columns = list(zip(*answer.rows, strict=True)) or [()] * len(answer.columns)
+    return {name: list(column) for name, column in zip(answer.columns, columns, strict=True)}
