@@ -1,0 +1,258 @@
+// The map: one Plotly geo choropleth in colour classes (redrawn only when a class or the selection changed), an inset,
+// a hover card with the newest numbers, large regions as buttons.
+(function () {
+  "use strict";
+  const livewall = window.livewall;
+  const { dom } = livewall;
+  const CLASSES = { value: 5, change: 5, conversion: 5 };
+  const MODES = ["value", "change", "conversion"];
+  const lines = new Map(); // name -> promise of {lon, lat}
+
+  // The dashes of the South China Sea: a line file, fetched once, as one trace with gaps.
+  function fetchLine(name) {
+    if (!lines.has(name)) {
+      const fetched = fetch(`/assets/maps/${name}.geojson`)
+        .then((answer) => answer.json())
+        .then((file) => {
+          const parts = file.features.flatMap(({ geometry }) =>
+            geometry.type === "MultiLineString" ? geometry.coordinates : [geometry.coordinates],
+          );
+          return {
+            lon: parts.flatMap((part) => [...part.map(([lon]) => lon), null]),
+            lat: parts.flatMap((part) => [...part.map(([, lat]) => lat), null]),
+          };
+        });
+      fetched.catch(() => lines.delete(name)); // the next draw tries again
+      lines.set(name, fetched);
+    }
+    return lines.get(name);
+  }
+
+  function colours(mode, env) {
+    const family = mode === "change" ? (livewall.screen.updown === "intl" ? "intl" : "cn") : "seq";
+    return Array.from({ length: CLASSES[mode] }, (_, index) => env.token(`--map-${family}-${index}`));
+  }
+
+  // A stepped colour scale: class 0 … n-1 each with its own flat colour.
+  function steps(palette) {
+    return palette.flatMap((colour, index) => [
+      [index / palette.length, colour],
+      [(index + 1) / palette.length, colour],
+    ]);
+  }
+
+  function layer(payload, mode, env, geo) {
+    const place = MODES.indexOf(mode);
+    const some = payload.regions.filter((region) => region.classes[place] >= 0);
+    const none = payload.regions.filter((region) => region.classes[place] < 0);
+    const palette = colours(mode, env);
+    const chosen = (regions) => regions.map((region, index) => (region.selected ? index : -1)).filter((index) => index >= 0);
+    const base = {
+      type: "choropleth",
+      geojson: `/assets/maps/${payload.frame.map}.geojson`,
+      locationmode: "geojson-id",
+      geo,
+      showscale: false,
+      hoverinfo: "none",
+      marker: { line: { color: env.token("--map-line"), width: env.rem() * 0.08 } },
+      selected: { marker: { opacity: 1 } },
+      unselected: { marker: { opacity: 0.3 } },
+    };
+    const filled = (regions, z, scale, zmax) => ({
+      ...base,
+      locations: regions.map((region) => region.code),
+      customdata: regions.map((region) => region.code),
+      z,
+      zmin: 0,
+      zmax,
+      colorscale: scale,
+      selectedpoints: payload.any_selected ? chosen(regions) : null,
+    });
+    const empty = env.token("--map-none");
+    return [
+      filled(none, none.map(() => 0), [[0, empty], [1, empty]], 1),
+      filled(some, some.map((region) => region.classes[place] + 0.5), steps(palette), palette.length),
+      outline(payload, geo, base, env),
+    ];
+  }
+
+  // Selected regions once more, with nothing but their border, on top of all neighbours.
+  function outline(payload, geo, base, env) {
+    const chosen = payload.regions.filter((region) => region.selected).map((region) => region.code);
+    const clear = "rgba(0,0,0,0)";
+    return {
+      ...base,
+      locations: chosen,
+      customdata: chosen,
+      z: chosen.map(() => 0),
+      colorscale: [[0, clear], [1, clear]],
+      marker: { line: { color: env.token("--ink-1"), width: env.rem() * 0.22 } },
+      visible: chosen.length > 0,
+    };
+  }
+
+  function geoOf(frame, domain, env) {
+    return {
+      domain,
+      bgcolor: "rgba(0,0,0,0)",
+      visible: false,
+      showframe: false,
+      projection: frame.projection || { type: "mercator" },
+      ...(frame.lon ? { lonaxis: { range: frame.lon }, lataxis: { range: frame.lat } } : { fitbounds: "locations" }),
+      ...(env ? { showframe: true, framecolor: env.token("--line"), framewidth: 1, visible: true, showland: false, showcoastlines: false } : {}),
+    };
+  }
+
+  async function figure(payload, mode, env) {
+    const { frame } = payload;
+    const data = layer(payload, mode, env, "geo");
+    const layout = {
+      margin: { l: 0, r: 0, t: 0, b: 0 },
+      dragmode: false,
+      geo: geoOf(frame, { x: [0, 1], y: [0, 1] }, null),
+      uirevision: "map",
+    };
+    if (frame.inset) {
+      data.push(...layer(payload, mode, env, "geo2"));
+      layout.geo2 = geoOf(frame.inset, { x: [0.86, 1], y: [0, 0.34] }, env);
+      const line = await fetchLine(frame.inset.line).catch(() => null);
+      if (line) {
+        data.push({
+          type: "scattergeo",
+          geo: "geo2",
+          mode: "lines",
+          hoverinfo: "skip",
+          ...line,
+          line: { color: env.token("--ink-3"), width: env.rem() * 0.16 },
+        });
+      }
+    }
+    return { data, layout };
+  }
+
+  function card(body, payload, code) {
+    const region = payload.regions.find((entry) => entry.code === code);
+    body.card.hidden = !region;
+    if (!region) return;
+    dom.text(body.cardName, region.label);
+    dom.keyed(
+      body.cardRows,
+      payload.modes,
+      (mode) => mode.code,
+      () => {
+        const row = dom.make("div", "map-card-row");
+        row.label = dom.make("span", "", row);
+        row.text = dom.make("b", "", row);
+        row.moved = dom.change("", row);
+        return row;
+      },
+      (row, mode) => {
+        const moved = mode.code === "change";
+        dom.text(row.label, mode.label);
+        dom.text(row.text, moved ? "" : region[mode.code]);
+        dom.setChange(row.moved, moved ? region.change : null);
+      },
+    );
+  }
+
+  function follow(body) {
+    if (body.following) return;
+    body.following = true;
+    body.chart.on("plotly_hover", (event) => {
+      body.hovered = event.points[0].location;
+      card(body, body.payload, body.hovered);
+      const box = body.getBoundingClientRect();
+      const { clientX, clientY } = event.event;
+      dom.attr(body.card, "data-side", clientX - box.left > box.width / 2 ? "left" : "right");
+      dom.style(body.card, "left", `${clientX - box.left}px`);
+      dom.style(body.card, "top", `${Math.min(clientY - box.top, box.height * 0.7)}px`);
+    });
+    body.chart.on("plotly_unhover", () => {
+      body.hovered = null;
+      body.card.hidden = true;
+    });
+  }
+
+  function legend(body, payload, mode, env) {
+    const limits = payload.legends[mode] || [];
+    const palette = colours(mode, env);
+    body.legend.hidden = !limits.length;
+    dom.text(body.legendName, payload.modes.find((entry) => entry.code === mode).label);
+    dom.keyed(
+      body.swatches,
+      limits.length ? palette.slice(0, limits.length + 1).map((colour, index) => ({ colour, index })) : [],
+      (entry) => String(entry.index),
+      () => {
+        const swatch = dom.make("span", "swatch");
+        swatch.block = dom.make("i", "", swatch);
+        swatch.label = dom.make("span", "", swatch);
+        return swatch;
+      },
+      (swatch, entry) => {
+        dom.style(swatch.block, "background-color", entry.colour);
+        dom.text(swatch.label, limits[entry.index] || "");
+      },
+    );
+  }
+
+  function drawn(payload, mode, env) {
+    const place = MODES.indexOf(mode);
+    const regions = payload.regions.map((region) => [region.code, region.classes[place], region.selected]);
+    return JSON.stringify([payload.frame.map, mode, env.theme, livewall.screen.updown, regions]);
+  }
+
+  livewall.kind("region_map", {
+    mount(body, env) {
+      const bar = dom.make("div", "tile-bar", body);
+      body.legend = dom.make("div", "map-legend", bar);
+      body.legendName = dom.make("span", "map-legend-name", body.legend);
+      body.swatches = dom.make("span", "map-swatches", body.legend);
+      const stage = dom.make("div", "map-stage", body);
+      body.chart = dom.make("div", "chart", stage);
+      body.inset = dom.make("span", "map-inset-label", stage);
+      body.parents = dom.make("div", "map-parents", body);
+      body.card = dom.make("div", "map-card", body);
+      body.card.hidden = true;
+      body.cardName = dom.make("div", "map-card-name", body.card);
+      body.cardRows = dom.make("div", "", body.card);
+      body.modes = dom.segments(bar, "map.mode", () => body.draw());
+      body.draw = async () => {
+        const { payload } = body;
+        const mode = body.modes.value;
+        legend(body, payload, mode, env);
+        const shown = drawn(payload, mode, env);
+        if (body.shown === shown && !body.chart.dataset.failed) return;
+        body.shown = shown;
+        const made = await figure(payload, mode, env);
+        if (body.shown !== shown) return; // a newer draw overtook this one
+        await livewall.plot(body.chart, made, (point) => livewall.scope.toggle(body.payload.dimension, point.location));
+        if (body.chart.on) follow(body);
+      };
+    },
+    update(body, payload) {
+      if (!payload.regions) return;
+      body.payload = payload;
+      body.modes.set(payload.modes, "value");
+      dom.text(body.inset, payload.frame.inset ? payload.frame.inset.label : "");
+      if (body.hovered) card(body, payload, body.hovered);
+      body.parents.hidden = !payload.parents.length;
+      dom.keyed(
+        body.parents,
+        payload.parents,
+        (parent) => parent.code,
+        () => {
+          const chip = dom.make("span", "pick-chip");
+          chip.label = dom.make("span", "", chip);
+          chip.share = dom.make("b", "", chip);
+          return chip;
+        },
+        (chip, parent) => {
+          dom.pick(chip, parent.dimension, parent.code, parent.selected, false);
+          dom.text(chip.label, parent.label);
+          dom.text(chip.share, parent.share);
+        },
+      );
+      body.draw();
+    },
+  });
+})();

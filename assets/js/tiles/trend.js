@@ -1,0 +1,142 @@
+// The day's course: cumulative or per bucket, today over yesterday, one hover for both, a line where the day stands.
+(function () {
+  "use strict";
+  const livewall = window.livewall;
+  const { dom } = livewall;
+
+  const sums = (values) => {
+    let total = 0;
+    return values.map((value) => (total += value || 0));
+  };
+
+  // What is drawn in a mode: today's and yesterday's values, and how they are written.
+  function view(payload, mode) {
+    if (!payload.adds) return { current: payload.current, before: payload.before, scale: payload.scale };
+    if (mode === "cumulative") {
+      return { current: sums(payload.current), before: sums(payload.before), scale: payload.scale };
+    }
+    const rate = (value) => (value === null ? null : value / payload.bucket);
+    const complete = payload.current.slice(0, Math.floor(payload.now)); // the running bucket would look like a fall
+    const scale = { ...payload.scale, tail: payload.words.per_minute };
+    return { current: complete.map(rate), before: payload.before.map(rate), scale };
+  }
+
+  function axis(values, scale) {
+    const top = Math.max(1e-9, ...values.filter((value) => value !== null));
+    const raw = top / 4;
+    const power = 10 ** Math.floor(Math.log10(raw));
+    const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((size) => size >= raw);
+    const ticks = [];
+    for (let tick = 0; tick <= top * 1.001; tick += step) ticks.push(tick);
+    const bare = { ...scale, tail: "" };
+    return { top: top * 1.06, ticks, texts: ticks.map((tick) => (tick ? livewall.write(tick, bare) : "0")) };
+  }
+
+  function figure(payload, mode, env) {
+    const { current, before, scale } = view(payload, mode);
+    const cumulative = payload.adds && mode === "cumulative";
+    // A total stands at the end of its bucket, a pace in its middle.
+    const at = (index) => index + (cumulative ? 1 : 0.5);
+    const lastAt = cumulative ? Math.min(payload.now, current.length) : null;
+    const place = (index, count) => (lastAt !== null && index === count - 1 ? lastAt : at(index));
+    const texts = (values) => values.map((value, index) => [payload.times[index], livewall.write(value, scale)]);
+    const y = axis([...current, ...before], scale);
+    const ink = env.token("--ink-3") || "#8a929d";
+    const lead = env.token("--series-1");
+    const trace = (name, values, x, line, extra) => ({
+      type: "scatter",
+      mode: "lines",
+      name,
+      x,
+      y: values,
+      customdata: texts(values),
+      hovertemplate: "%{customdata[1]}",
+      line: { shape: cumulative ? "linear" : "spline", smoothing: 0.4, ...line },
+      ...extra,
+    });
+    const size = env.rem() * 1.6;
+    const start = cumulative ? 1 : 0;
+    const padded = (values) => (start ? [0, ...values] : values);
+    const stretch = (values, name, x, line, extra) => {
+      const made = trace(name, padded(values), start ? [0, ...x] : x, line, extra);
+      if (start) made.customdata = [[payload.times[0], livewall.write(0, scale)], ...texts(values)];
+      return made;
+    };
+    return {
+      data: [
+        stretch(before, payload.words.before, before.map((_, index) => at(index)), { color: env.token("--series-quiet"), width: env.rem() * 0.2 }),
+        stretch(
+          current,
+          payload.words.current,
+          current.map((_, index) => place(index, current.length)),
+          { color: lead, width: env.rem() * 0.3 },
+          { fill: "tozeroy", fillcolor: env.token("--series-1-soft") },
+        ),
+      ],
+      layout: {
+        margin: { l: size * 3.6, r: size * 0.8, t: size * 0.4, b: size * 1.6 },
+        showlegend: false,
+        hovermode: "x unified",
+        hoverlabel: {
+          bgcolor: env.token("--surface-3"),
+          bordercolor: env.token("--line"),
+          font: { size, color: env.token("--ink-1"), family: env.token("--font-number") },
+        },
+        xaxis: {
+          range: [0, payload.times.length],
+          fixedrange: true,
+          showgrid: false,
+          zeroline: false,
+          tickvals: payload.ticks,
+          ticktext: payload.ticks.map((tick) => payload.times[tick] || "24:00"),
+          tickfont: { size, color: ink, family: env.token("--font-number") },
+          unifiedhovertitle: { text: "%{customdata[0]}" },
+          spikecolor: ink,
+          spikethickness: 1,
+          spikedash: "dot",
+        },
+        yaxis: {
+          range: [0, y.top],
+          fixedrange: true,
+          zeroline: false,
+          gridcolor: env.token("--line"),
+          tickvals: y.ticks,
+          ticktext: y.texts,
+          tickfont: { size, color: ink, family: env.token("--font-number") },
+        },
+        shapes: payload.now < payload.times.length
+          ? [{ type: "line", x0: payload.now, x1: payload.now, y0: 0, y1: 1, yref: "paper", line: { color: ink, width: 1, dash: "dot" } }]
+          : [],
+        uirevision: "trend",
+      },
+    };
+  }
+
+  livewall.kind("trend", {
+    mount(body, env) {
+      const bar = dom.make("div", "tile-bar", body);
+      const legend = dom.make("div", "legend", bar);
+      body.keys = ["current", "before"].map((name) => {
+        const key = dom.make("span", `legend-key legend-${name}`, legend);
+        return [name, dom.make("span", "", key)];
+      });
+      body.bucket = dom.make("span", "legend-note", legend);
+      body.chart = dom.make("div", "chart", body);
+      body.modes = dom.segments(bar, "trend.mode", () => body.draw());
+      body.draw = () => {
+        const cumulative = body.modes.value === "cumulative" && body.payload.adds;
+        dom.text(body.bucket, cumulative ? "" : body.payload.words.bucket);
+        return livewall.plot(body.chart, figure(body.payload, body.modes.value, env));
+      };
+    },
+    update(body, payload) {
+      if (!payload.current) return;
+      body.payload = payload;
+      for (const [name, element] of body.keys) dom.text(element, payload.words[name]);
+      body.modes.hidden = !payload.adds;
+      const choices = ["cumulative", "rate"].map((code) => ({ code, label: payload.words[code] }));
+      body.modes.set(choices, payload.mode);
+      body.draw();
+    },
+  });
+})();

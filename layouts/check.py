@@ -1,0 +1,100 @@
+"""Checks boards before they go up: kinds, metrics, dimensions, words, and that every tile has its own place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+
+from core.errors import DefinitionError, LivewallError, UnknownNameError, nearest
+from layouts.board import FOLDER, Board, Tile, board_names, load_board
+from layouts.regions import REGION
+from layouts.view import kind_names, load_kind
+from locales.words import LOCALES, load_words
+from metrics.catalogue import Catalogue
+
+
+def check_boards(catalogue: Catalogue, folder: Path = FOLDER) -> list[DefinitionError]:
+    """Every problem of every board in the folder; empty when all can go up."""
+    problems: list[DefinitionError] = []
+    for name in board_names(folder):
+        try:
+            board = load_board(name, folder)
+        except DefinitionError as problem:
+            problems.append(problem)
+            continue
+        problems += check_board(board, catalogue)
+    return problems
+
+
+def check_board(board: Board, catalogue: Catalogue) -> list[DefinitionError]:
+    """Every problem of one board, each with file, entry and what was probably meant."""
+    return [
+        *_keys(board),
+        *_places(board),
+        *(problem for tile in board.tiles for problem in _tile(board, tile, catalogue)),
+    ]
+
+
+def _file(board: Board) -> str:
+    return f"boards/{board.key}.yaml"
+
+
+def _keys(board: Board) -> Iterator[DefinitionError]:
+    seen: set[str] = set()
+    for tile in board.tiles:
+        if tile.key in seen:
+            yield DefinitionError(_file(board), tile.key, "this key stands twice")
+        seen.add(tile.key)
+    for locale in LOCALES:
+        if not board.title.get(locale):
+            yield DefinitionError(_file(board), "title", f"no title in {locale}")
+
+
+def _places(board: Board) -> Iterator[DefinitionError]:
+    for tile in board.tiles:
+        area = tile.area
+        if area.column + area.width - 1 > board.columns or area.row + area.height - 1 > board.rows:
+            yield DefinitionError(_file(board), tile.key, f"reaches beyond the grid of {board.columns} × {board.rows}")
+    for one, other in combinations(board.tiles, 2):
+        if _overlap(one, other):
+            yield DefinitionError(_file(board), other.key, f"lies over {one.key}")
+
+
+def _overlap(one: Tile, other: Tile) -> bool:
+    a, b = one.area, other.area
+    across = a.column < b.column + b.width and b.column < a.column + a.width
+    return across and a.row < b.row + b.height and b.row < a.row + a.height
+
+
+def _tile(board: Board, tile: Tile, catalogue: Catalogue) -> Iterator[DefinitionError]:
+    """Problems of one tile; its kind looks at the options only when all names are known."""
+    if tile.kind not in kind_names():
+        yield DefinitionError(_file(board), tile.key, f"unknown kind {tile.kind!r}", nearest(tile.kind, kind_names()))
+        return
+    unknown = list(_names(board, tile, catalogue))
+    if unknown:
+        yield from unknown
+        return
+    try:
+        load_kind(tile.kind).check(tile, catalogue)
+    except UnknownNameError as problem:
+        yield DefinitionError(
+            _file(board), tile.key, f"unknown {problem.subject} {problem.name!r}", problem.suggestions
+        )
+    except LivewallError as problem:
+        yield DefinitionError(_file(board), tile.key, getattr(problem, "problem", str(problem)))
+
+
+def _names(board: Board, tile: Tile, catalogue: Catalogue) -> Iterator[DefinitionError]:
+    for metric in tile.metrics:
+        if metric not in catalogue.metrics:
+            yield DefinitionError(
+                _file(board), tile.key, f"unknown metric {metric!r}", nearest(metric, catalogue.metrics)
+            )
+    if tile.by and tile.by != REGION and tile.by not in catalogue.dimensions:
+        known = [*catalogue.dimensions, REGION]
+        yield DefinitionError(_file(board), tile.key, f"unknown dimension {tile.by!r}", nearest(tile.by, known))
+    for locale in LOCALES:
+        if tile.title and not load_words(locale).has(tile.title):
+            yield DefinitionError(_file(board), tile.key, f"no word {tile.title!r} in {locale}")

@@ -1,0 +1,185 @@
+"""Every kind of tile in every face, from made-up answers: to look at while designing, and for tests to draw.
+
+The answers are deterministic and plausible, never from a store; each kind plans and draws them as it does on a wall.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from layouts.board import Board, Tile
+from layouts.plan import plan_board
+from layouts.view import PlanContext, View, draw_tile
+from locales.words import load_words
+from metrics.ask import Ask, Latest, Question
+from metrics.labels import Labels
+from metrics.reading import Answer, Listing, Number, Reading, Row
+from metrics.snapshot import AlertView, PlannedTile
+
+FACES = ("loading", "fresh", "stale", "empty", "error")
+SPAN_FACTORS = {"current": 1.0, "previous_day": 0.93, "previous_week": 1.06}
+TYPICAL = {"money": 3_482_915.0, "count": 18_640.0, "ratio": 0.0312, "duration": 340.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """What made-up answers are split by: the codes of each dimension, and the typical size of single metrics."""
+
+    members: Mapping[str, Sequence[str]]
+    sizes: Mapping[str, float]
+
+
+def sample_part(
+    tile: Tile, board: Board, face: str, context: PlanContext, labels: Labels, locale: str, samples: Samples
+) -> dict[str, Any]:
+    """One tile of a frame in one face, as `layouts.frame` would send it."""
+    planned = next(plan for plan in plan_board(board, context) if plan.key == tile.key)
+    view = sample_view(planned, face, context, labels, locale, samples)
+    payload = None if face == "loading" else draw_tile(tile, view)
+    return {
+        "v": f"{tile.key}-{face}-{locale}",
+        "face": "empty" if payload and payload.get("empty") else face,
+        "as_of": context.as_of.isoformat(),
+        "stale_after": 30.0,
+        "error": "orders_1m: timeout" if face == "error" else None,
+        "payload": payload,
+    }
+
+
+def sample_view(
+    planned: PlannedTile, face: str, context: PlanContext, labels: Labels, locale: str, samples: Samples
+) -> View:
+    """The view of a tile with made-up answers; without any row for the face `empty`."""
+    answers = {
+        role: sample_answer(question, context, samples, empty=face == "empty")
+        for role, question in planned.questions.items()
+    }
+    return View(
+        scope=context.scope,
+        locale=locale,
+        words=load_words(locale),
+        catalogue=context.catalogue,
+        labels=labels,
+        profile=context.profile,
+        regions=context.regions,
+        calendar=context.calendar,
+        answers=answers,
+        alerts=() if face == "empty" else sample_alerts(context),
+        as_of=context.as_of,
+        live=context.scope.day is None,
+    )
+
+
+def sample_answer(question: Question, context: PlanContext, samples: Samples, *, empty: bool = False) -> Answer:
+    """A plausible answer to any question of a tile."""
+    if isinstance(question, Latest):
+        return Listing(question, () if empty else tuple(_orders(question, context, samples)), context.as_of)
+    rows = () if empty else tuple(_rows(question, context, samples))
+    return Reading(question, rows, context.as_of)
+
+
+def _rows(ask: Ask, context: PlanContext, samples: Samples) -> list[Row]:
+    codes = samples.members.get(ask.by[0], ("one", "two", "three")) if ask.by else [None]
+    buckets = _buckets(ask)
+    return [
+        Row((code,) if code else (), bucket, _values(ask, context, samples, place, bucket))
+        for place, code in enumerate(codes)
+        for bucket in buckets
+    ]
+
+
+def _buckets(ask: Ask) -> list[int | None]:
+    if ask.grain is None:
+        return [None]
+    size = {"minute": 1, "hour": 60, "day": 1440}[ask.grain]
+    longest = max(span.minutes for _, span in ask.spans)
+    return list(range(max(1, math.ceil(longest / size))))
+
+
+def _values(
+    ask: Ask, context: PlanContext, samples: Samples, place: int, bucket: int | None
+) -> dict[str, dict[str, Number]]:
+    """Values by span and metric: smaller for later places, with a day's shape over buckets."""
+    size = 1 if ask.grain == "minute" else 60
+    values: dict[str, dict[str, Number]] = {}
+    for name, span in ask.spans:
+        if bucket is not None and bucket * size >= span.minutes:
+            continue
+        wave = (
+            1.0
+            if bucket is None
+            else 0.6 + 0.5 * math.sin(bucket * size / 1440 * math.tau - 2.2) + _noise(bucket, name)
+        )
+        share = 1.0 if not ask.by else 0.28 / (1 + place) ** 1.1
+        twist = 1 + 0.16 * math.sin(3 * place + (0 if name == "current" else 1))
+        factor = SPAN_FACTORS.get(name, 1.0) * max(wave, 0.05) * twist
+        values[name] = {metric: _value(context, samples, metric, factor, share, bucket, size) for metric in ask.metrics}
+    return values
+
+
+def _value(
+    context: PlanContext, samples: Samples, metric: str, factor: float, share: float, bucket: int | None, size: int
+) -> Number:
+    definition = context.catalogue.metric(metric)
+    typical = samples.sizes.get(metric, TYPICAL.get(definition.unit.removeprefix("rate_"), 1000.0))
+    if not definition.additive:
+        return typical * factor
+    value = typical * factor * share * (1.0 if bucket is None else size / 900)
+    return value if definition.unit == "money" else round(value)
+
+
+def _noise(bucket: int, name: str) -> float:
+    """The same small unrest for the same bucket, every time."""
+    return 0.14 * math.sin(bucket * 12.9898 + len(name)) * math.sin(bucket * 0.7)
+
+
+def _orders(question: Latest, context: PlanContext, samples: Samples) -> list[dict[str, object]]:
+    def pick(dimension: str, place: int) -> str:
+        codes = samples.members.get(dimension, ("",))
+        return codes[place * 7 % len(codes)]
+
+    dimensions = ("province", "country", "category", "channel")
+    return [
+        {
+            "ts": context.span.end - timedelta(seconds=1.7 * place + 0.4),
+            "event_id": f"sample-{place}",
+            "amount": 59.9 + 137.3 * (place * 3 % 5),
+            **{dimension: pick(dimension, place) for dimension in dimensions},
+        }
+        for place in range(question.limit)
+    ]
+
+
+def sample_alerts(context: PlanContext) -> tuple[AlertView, ...]:
+    """One firing, one pending, one resolved and a few quiet rules."""
+    zh, en = load_words("zh"), load_words("en")
+
+    def alert(rule: str, state: str, severity: str, minutes: int, code: str | None) -> AlertView:
+        return AlertView(
+            rule=rule,
+            severity=severity,
+            state=state,
+            since=context.as_of - timedelta(minutes=minutes),
+            value=0.031,
+            limit=0.45,
+            metric="pay_conversion",
+            dimension="large_region" if code else None,
+            code=code,
+            name={"zh": zh.t("gallery.alert.name"), "en": en.t("gallery.alert.name")},
+            cause={"zh": zh.t("gallery.alert.cause"), "en": en.t("gallery.alert.cause")},
+            action={"zh": zh.t("gallery.alert.action"), "en": en.t("gallery.alert.action")},
+            owner="payments",
+            unit="ratio",
+        )
+
+    quiet = tuple(alert(f"rule_{place}", "inactive", "info", 60, None) for place in range(6))
+    return (
+        alert("payment_success", "firing", "critical", 4, "east"),
+        alert("conversion_drop", "pending", "warning", 1, None),
+        alert("refund_surge", "resolved", "warning", 22, "south"),
+        *quiet,
+    )

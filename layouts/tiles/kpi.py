@@ -1,0 +1,93 @@
+"""One key figure: value, change against yesterday and last week, and a sparkline of its recent course."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from core.errors import DefinitionError
+from layouts.asking import (
+    blocking_dimension,
+    compared,
+    last_minutes,
+    make_ask,
+    whole_hours_before,
+)
+from layouts.board import Tile
+from layouts.parts import WAITING, curve, draw_changes, reason_blocked, sparkline, title_of
+from layouts.view import PlanContext, View
+from metrics.ask import Question
+from metrics.calendar import COMPARISONS, Span
+from metrics.catalogue import Catalogue
+from metrics.reading import Reading
+
+PACES = {"spark": 30.0}
+GRAINS = ("hour", "minute")
+MINUTES_SHOWN, HOURS_SHOWN = 60, 24
+
+
+def check(tile: Tile, catalogue: Catalogue) -> None:
+    if len(tile.metrics) != 1:
+        raise DefinitionError("board", tile.key, "a kpi shows exactly one metric")
+    if tile.options.get("spark", "hour") not in GRAINS:
+        raise DefinitionError("board", tile.key, f"options.spark is one of {', '.join(GRAINS)}")
+
+
+def plan(tile: Tile, context: PlanContext) -> dict[str, Question]:
+    metric, filters = tile.metrics[0], context.scope.filters
+    if blocking_dimension(context.catalogue, metric, filters):
+        return {}
+    grain = str(tile.options.get("spark", "hour"))
+    return {
+        "total": make_ask((metric,), compared(context, _window(tile, context), *COMPARISONS), filters),
+        "spark": make_ask((metric,), (("current", _course(grain, context)),), filters, grain=grain),
+    }
+
+
+def _window(tile: Tile, context: PlanContext) -> Span:
+    """The last few complete minutes where the tile asks for them and time is running, else the day so far."""
+    minutes = tile.options.get("minutes")
+    running = context.scope.day is None or context.scope.at is not None
+    return last_minutes(context.span, int(minutes)) if minutes and running else context.span
+
+
+def _course(grain: str, context: PlanContext) -> Span:
+    """What the sparkline covers: complete minutes or hours before the moment, reaching over midnight."""
+    end = context.span.end
+    if grain == "hour":
+        return whole_hours_before(end, HOURS_SHOWN)
+    end = end.replace(second=0, microsecond=0)
+    return Span(end - timedelta(minutes=MINUTES_SHOWN), end)
+
+
+def draw(tile: Tile, view: View) -> dict[str, Any]:
+    metric = tile.metrics[0]
+    payload: dict[str, Any] = {"title": title_of(tile, view, view.name(metric))}
+    reason = reason_blocked(view, metric, view.scope.filters)
+    if reason:
+        return payload | {"empty": reason}
+    reading = view.reading("total")
+    if reading is None:
+        return payload | WAITING
+    row = reading.total()
+    return payload | {
+        "value": view.write(metric, row.value(metric)).parts(),
+        "hint": _hint(tile, view),
+        "changes": draw_changes(view, metric, row, tuple(COMPARISONS)),
+        "spark": _spark(view.reading("spark"), metric),
+    }
+
+
+def _hint(tile: Tile, view: View) -> str:
+    minutes = tile.options.get("minutes")
+    if not minutes:
+        return ""
+    return view.words.t("tile.kpi.window_day") if view.whole_day else view.words.t("tile.kpi.window", minutes=minutes)
+
+
+def _spark(reading: Reading | None, metric: str) -> list[float | None]:
+    if reading is None:
+        return []
+    minutes = reading.ask.current.minutes
+    buckets = round(minutes / (60 if reading.ask.grain == "hour" else 1))
+    return sparkline(curve(reading.rows, metric, "current", buckets))
