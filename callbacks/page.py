@@ -1,0 +1,40 @@
+"""Wires the page: beat → gate in the browser → one server callback → fan-out in the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dash import ClientsideFunction, Dash, Input, Output, State, no_update
+from flask import abort
+
+from callbacks.guard import guard_callbacks
+from core.errors import LivewallError
+from layouts import ids
+
+
+def wire_page(app: Dash, answer: Callable[[Any], str | None]) -> None:
+    """`answer(ask)` gives the frame for a question or None for nothing new; its LivewallErrors become HTTP 400."""
+
+    @app.callback(Output(ids.FRAME, "data"), Input(ids.ASK, "data"), prevent_initial_call=True)
+    def refresh(ask: Any) -> Any:
+        try:
+            frame = answer(ask)
+        except LivewallError as problem:
+            abort(400, description=str(problem))
+        return no_update if frame is None else frame
+
+    app.clientside_callback(
+        ClientsideFunction("livewall", "gate"),
+        Output(ids.ASK, "data"),
+        Input(ids.BEAT, "n_intervals"),
+        Input(ids.POKE, "data"),
+        State(ids.CONFIG, "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("livewall", "fan"),
+        Output(ids.FANNED, "data"),
+        Input(ids.FRAME, "data"),
+        prevent_initial_call=True,
+    )
+    guard_callbacks(app)
