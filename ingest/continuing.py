@@ -6,12 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from ingest.demand import event_number
+from ingest.columns import DIMENSIONS, Rows, event_number
 from ingest.dice import Ints
 from ingest.event import ORDER_KINDS
 from ingest.fate import FATE_HOURS
 from ingest.journey import CREATED
-from ingest.rows import DIMENSIONS, Rows
 from ingest.scenario import Staged
 from ingest.stream import Settings, Stream
 from ingest.world import SOURCE, World

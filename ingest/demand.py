@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ingest.columns import Rows
 from ingest.dice import Dice, Floats, Ints
-from ingest.rows import EVENTS_PER_SESSION, Rows
 from ingest.scenario import Staged
 from ingest.shapes import day_index, hour_index
 from ingest.world import SLOTS, ZONE, World
@@ -149,8 +149,3 @@ def _pick_by_row(weights: Floats, row: Ints, chance: Floats) -> Ints:
 def local_day(milliseconds: Ints) -> Ints:
     """The shop's calendar day, as days since 1970, of epoch milliseconds."""
     return np.asarray((milliseconds // 1000 + ZONE_SECONDS) // DAY)
-
-
-def event_number(session: Ints, place: Ints | int) -> Ints:
-    """The number of an event: unique for a session and a place below EVENTS_PER_SESSION."""
-    return np.asarray(session * EVENTS_PER_SESSION + place)

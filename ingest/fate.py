@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingest.demand import event_number
+from ingest.columns import ORDER_COLUMNS, Rows, event_number, join
 from ingest.dice import Dice, Floats, Ints
 from ingest.event import ORDER_KINDS
 from ingest.journey import CREATED
-from ingest.rows import ORDER_COLUMNS, Rows, join
 from ingest.scenario import Staged
 from ingest.shapes import at_quantile
 from ingest.world import World

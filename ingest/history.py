@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
+from ingest.columns import BEHAVIOUR_COLUMNS, ORDER_COLUMNS, Rows, join, to_behaviour, to_orders
 from ingest.continuing import continue_stream, second_of
 from ingest.event import BEHAVIOUR, ORDERS, Ledger
-from ingest.rows import BEHAVIOUR_COLUMNS, ORDER_COLUMNS, Rows, join, to_behaviour, to_orders
 from ingest.scenario import Scenario, Staged
 from ingest.stream import Settings, Stream
 from ingest.world import World, load_world

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingest.demand import event_number, local_day
+from ingest.columns import BEHAVIOUR_COLUMNS, DIMENSIONS, ORDER_COLUMNS, Rows, event_number, join
+from ingest.demand import local_day
 from ingest.dice import Dice, Floats, Ints
 from ingest.event import BEHAVIOUR_KINDS, ORDER_KINDS
-from ingest.rows import BEHAVIOUR_COLUMNS, DIMENSIONS, ORDER_COLUMNS, Rows, join
 from ingest.scenario import Staged, Step
 from ingest.shapes import at_quantile
 from ingest.world import World

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ingest.columns import BEHAVIOUR_COLUMNS, ORDER_COLUMNS, Rows, join
 from ingest.demand import DAY, TAGS, ZONE_SECONDS, Demand
 from ingest.dice import Dice
 from ingest.event import ORDER_KINDS
 from ingest.fate import Fate
 from ingest.journey import SESSION_SECONDS, Journey
-from ingest.rows import BEHAVIOUR_COLUMNS, ORDER_COLUMNS, Rows, join
 from ingest.scenario import Staged
 
 NEAR_MS = 60_000
