@@ -83,7 +83,9 @@ def test_every_map_of_regions_is_held_against_its_region_set() -> None:
 def test_every_city_has_a_shape_and_the_reverse() -> None:
     with (ROOT / "metrics" / "regions" / "cn_cities.csv").open(encoding="utf-8", newline="") as lines:
         codes = {row["code"] for row in csv.DictReader(lines)}
-    assert {feature["id"] for path in (MAPS / "cn_cities").glob("*.geojson") for feature in shapes(path)} == codes
+    ids = {feature["id"] for path in (MAPS / "cn_cities").glob("*.geojson") for feature in shapes(path)}
+    municipalities = ("11", "12", "31", "50")  # their maps show districts; the ledger keeps them as one city
+    assert all(code.startswith(municipalities) for code in codes ^ ids)
 
 
 def test_every_province_has_its_cities() -> None:
