@@ -56,6 +56,8 @@ def cut(font: TTFont, characters: Iterable[str], features: list[str]) -> None:
     options.name_IDs = [0, 1, 2, 3, 4, 5, 6, 13, 14]  # copyright and licence stay inside the file
     options.notdef_outline = True
     options.drop_tables += ["vhea", "vmtx", "VORG", "BASE", "DSIG"]
+    if not features:
+        options.drop_tables += ["GPOS", "GSUB", "GDEF"]
     subsetter = Subsetter(options)
     subsetter.populate(unicodes={ord(c) for c in characters if c >= " "})
     subsetter.subset(font)
