@@ -1,0 +1,1 @@
+"""Decides when to call someone. Knows readings, neither ClickHouse nor Dash."""

@@ -1,0 +1,96 @@
+"""What an alert rule is: a checked entry in `rules/*.yaml`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from locales.words import LOCALES
+
+Words = dict[str, str]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MinVolume(Strict):
+    """Below this much of `metric` the value is chance and is not judged.
+
+    A `change` rule asks it of the compared span: after a drop the current one is small by nature.
+    """
+
+    metric: str
+    value: float = Field(gt=0)
+
+
+class Rule(Strict):
+    """One rule. With `by` it has one instance per member of that dimension, each with its own state.
+
+    A minute is judged when it is complete. `breaches` of the last `out_of` judged minutes fire; `resolve_after` minutes
+    in a row on the good side of `resolve_limit` resolve; between both limits nothing changes.
+    """
+
+    key: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: Words
+    metric: str = Field(description="What is watched; for `stale` the metric whose trend a click opens.")
+    type: Literal["threshold", "change", "stale"] = "threshold"
+    op: Literal["above", "below"] = "below"
+    limit: float = Field(
+        description="In the metric's unit; for `change` a ratio (-0.4 is 40 % less); for `stale` seconds."
+    )
+    resolve_limit: float | None = Field(
+        default=None, description="Where it counts as good again; the limit when empty."
+    )
+    window_minutes: int = Field(default=1, ge=1, le=1440)
+    by: str | None = None
+    where: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    compare: Literal["previous_day", "previous_week"] = "previous_day"
+    ledger: Literal["orders", "behaviour"] | None = Field(default=None, description="Only for `stale`.")
+    min_volume: MinVolume | None = None
+    breaches: int = Field(default=1, ge=1, le=60)
+    out_of: int = Field(default=0, ge=0, le=60, description="0 is as many as `breaches`: all in a row.")
+    resolve_after: int = Field(default=3, ge=1, le=60)
+    severity: Literal["critical", "warning", "info"] = "warning"
+    owner: str
+    action: Words = Field(description="The next step for who sees it.")
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Rule:
+        for field in ("name", "action"):
+            written = {locale for locale, text in getattr(self, field).items() if text.strip()}
+            if written != set(LOCALES):
+                raise ValueError(f"{field} is written in {' and '.join(LOCALES)}, here in {sorted(written)}")
+        if self.out_of and self.out_of < self.breaches:
+            raise ValueError(f"{self.breaches} breaches cannot be found in {self.out_of} minutes")
+        if (self.type == "stale") != (self.ledger is not None):
+            raise ValueError("`ledger` belongs to stale rules, and to all of them")
+        if self.type == "stale" and (self.op == "below" or self.limit <= 0 or self.by or self.where or self.min_volume):
+            raise ValueError("a stale rule is `op: above` some seconds, without by, where or min_volume")
+        back = self.clear_limit - self.limit
+        if (self.op == "below" and back < 0) or (self.op == "above" and back > 0):
+            raise ValueError("resolve_limit lies on the bad side of limit")
+        return self
+
+    @property
+    def clear_limit(self) -> float:
+        return self.limit if self.resolve_limit is None else self.resolve_limit
+
+    @property
+    def span_of_judging(self) -> int:
+        """How many judged minutes are remembered."""
+        return self.out_of or self.breaches
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What has to be asked: the watched metric and the volume."""
+        volume = () if self.min_volume is None or self.min_volume.metric == self.metric else (self.min_volume.metric,)
+        return (self.metric, *volume)
+
+    def judge(self, value: float) -> Literal["breach", "band", "clear"]:
+        """Where a value (or a relative change) stands between the two limits."""
+        sign = 1 if self.op == "above" else -1
+        if (value - self.limit) * sign > 0:
+            return "breach"
+        return "clear" if (self.clear_limit - value) * sign >= 0 else "band"
