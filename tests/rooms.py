@@ -12,6 +12,8 @@ from pathlib import PurePosixPath
 
 ROOMS = ("app", "callbacks", "layouts", "live", "alerts", "ingest", "queries", "metrics", "locales", "core")
 
+OLDEST = (3, 11)  # the oldest Python that the project promises
+
 Finding = tuple[int, str]
 Find = Callable[[ast.Module, str], Iterator[Finding]]
 
@@ -23,7 +25,7 @@ SQL_PIECE = re.compile(r"\b(?:SELECT|FROM|WHERE|AND|OR|IN|HAVING|BETWEEN|LIMIT|V
 # What carries a stranger's text: in SQL it may only stand behind `bind(...)`.
 STRANGERS = frozenset({"scope", "request", "filters", "filter", "codes", "code", "search", "args", "url", "spelling"})
 HAN = re.compile(r"[\u3400-\u9fff\uff01-\uff5e\u3001-\u3011]")
-VAGUE = re.compile(r"(?:^|_)(?:utils?|helpers?|managers?|misc|common|stuff)(?:_|$)")
+VAGUE = re.compile(r"(?:^|_)(?:utils?|helpers?|managers?|misc|stuff)(?:_|$)")
 CLOCK_CALLS = {
     *(f"datetime.{name}" for name in ("now", "utcnow", "today")),
     "date.today",
@@ -264,7 +266,10 @@ RULES = (
 
 def offences(path: PurePosixPath, source: str, rules: tuple[Rule, ...] = RULES) -> list[str]:
     """`path:line: rule (what was found)` for every line that is not in its room."""
-    tree = ast.parse(source)
+    try:
+        tree = ast.parse(source, filename=path.as_posix(), feature_version=OLDEST)
+    except SyntaxError as problem:
+        return [f"{path}:{problem.lineno}: Python {'.'.join(map(str, OLDEST))} cannot read it ({problem.msg})"]
     return [
         f"{path}:{line}: {rule.says} ({what})"
         for rule in rules

@@ -21,7 +21,19 @@ DOCS = [
 ]
 TEXTS = {path: path.read_text("utf-8") for path in DOCS}
 ALL = "\n".join(TEXTS.values())
-FOLDERS = ("app", "callbacks", "layouts", "live", "alerts", "ingest", "queries", "metrics", "locales", "core", "assets")
+FOLDERS: tuple[str, ...] = (
+    "app",
+    "callbacks",
+    "layouts",
+    "live",
+    "alerts",
+    "ingest",
+    "queries",
+    "metrics",
+    "locales",
+    "core",
+    "assets",
+)
 FOLDERS += ("docs", "deploy", "tests", "bench")
 
 

@@ -51,6 +51,7 @@ WRONG = [
     ("tests/x.py", "try:\n    from chdb import session\nexcept ImportError:\n    pass", "chdb"),
     ("queries/x.py", "class A:\n    import clickhouse_connect", "clickhouse_connect"),
     ("live/x.py", "x = 1  # TODO later", "promises"),
+    ("live/x.py", "x = 1 +", "cannot read it"),
 ]
 
 RIGHT = [
