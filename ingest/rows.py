@@ -97,9 +97,7 @@ def _read_parquet(path: Path, found: InputFile) -> Iterator[Batch]:
     try:
         for batch in source.iter_batches(batch_size=BATCH, columns=wanted):
             count = batch.num_rows
-            cells = [
-                _texts(batch.column(names[place])) if place is not None else _nothing(count) for place in places
-            ]
+            cells = [_texts(batch.column(names[place])) if place is not None else _nothing(count) for place in places]
             rows = pa.array(range(done + 1, done + count + 1), pa.uint64())
             done += count
             yield Batch(_table(found, rows, rows, _nothing(count), _nothing(count), cells), done / max(total, 1))
@@ -186,9 +184,7 @@ def _read_csv(path: Path, found: InputFile) -> Iterator[Batch]:
         headers = list(found.names) or [cell.strip() for cell in next(stream, _Record(0, [], "", [])).cells]
         places = _places(headers, found, path)
         gathered: list[tuple[int, int, str, str, list[str]]] = []
-        row = 0
-        for record in stream:
-            row += 1
+        for row, record in enumerate(stream, 1):
             fault = _fault(record, len(headers))
             if fault and len(record.lines) > 1:
                 records.give_back(record)

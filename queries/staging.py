@@ -1,0 +1,266 @@
+"""Takes a file's rows from text to ledger events inside the engine: rows, checked, events, slices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from queries.cells import Parameters
+from queries.client import ClickHouse
+from queries.intake import (
+    DIMENSIONS,
+    EVENT_COLUMNS,
+    LEDGERS,
+    InputPlan,
+    event_rows,
+    raw_columns,
+    sound_rows,
+    typed_rows,
+)
+from queries.statement import Statement
+
+SLICE_ROWS, SLICE_DAYS = 200_000, 60
+# Sorting and joining spill to disk beyond this, so that a file of any size stays within bounded memory.
+BOUNDED = {
+    "max_bytes_before_external_sort": 400_000_000,
+    "max_bytes_before_external_group_by": 400_000_000,
+    "max_threads": 2,
+}
+
+EVENTS = """
+CREATE TABLE {table}
+(
+    ledger LowCardinality(String), row UInt64, ts DateTime64(3, 'UTC'), kind LowCardinality(String),
+    order_id String, event_id String, orders UInt8, amount Int64, units UInt32, created_at DateTime64(3, 'UTC'),
+    quantity UInt32, user_id String, session_id String, channel LowCardinality(String), room LowCardinality(String),
+    category LowCardinality(String), sku String, country LowCardinality(String), province LowCardinality(String),
+    city LowCardinality(String), tier LowCardinality(String)
+)
+ENGINE = MergeTree ORDER BY (ledger, ts, event_id)
+"""
+IN_SLICE = "e.ledger = {ledger:String} AND e.ts >= {start:DateTime64(3, 'UTC')} AND e.ts < {end:DateTime64(3, 'UTC')}"
+MOVED = (
+    "fromUnixTimestamp64Milli(toInt64(round({to:Int64} + "
+    "(toUnixTimestamp64Milli(e.%s) - {from:Int64}) / {speed:Float64})), 'UTC')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Staged events of one ledger in [start, end), sent in one insert with its own token."""
+
+    ledger: str
+    start: datetime
+    end: datetime
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A replay's times: `origin` in the file is `to` on the clock, and time runs `speed` times as fast. `run` stands
+    before every event id, because two replays of one file are different events."""
+
+    origin: datetime
+    to: datetime
+    speed: float
+    run: str
+
+
+class Staging:
+    """The tables of one load, named after it. `drop` removes them; what a crash left is dropped or finished later."""
+
+    def __init__(self, clickhouse: ClickHouse, load_id: str) -> None:
+        self._clickhouse, self.load_id = clickhouse, load_id
+        self.rows, self.checked, self.events = (f"stage_{load_id}_{part}" for part in ("rows", "checked", "events"))
+
+    def drop(self) -> None:
+        for table in (self.rows, self.checked, self.events):
+            self._clickhouse.write(Statement(f"drop {table}", f"DROP TABLE IF EXISTS {table} SYNC"))
+
+    def create_rows(self, plan: InputPlan) -> None:
+        """An empty table for the file's rows: where each stood, what the reader found wrong, and the cells as text."""
+        columns = ", ".join(["row UInt64", "line UInt64", "fault String", "content String", *raw_columns(plan)])
+        self._clickhouse.write(
+            Statement("stage rows", f"CREATE TABLE {self.rows} ({columns}) ENGINE = MergeTree ORDER BY row")
+        )
+
+    def add_rows(self, batch: pa.Table) -> None:
+        self._clickhouse.insert_arrow(self.rows, batch)
+
+    def reject_cells(self, plan: InputPlan, origin: str) -> None:
+        """Rows whose cells cannot be read go to the dead letters."""
+        parameters = Parameters()
+        typed = typed_rows(plan, self.rows, parameters)
+        self._reject("cells", plan, origin, f"({typed})", "problem.1 != ''", "problem", parameters)
+
+    def skipped(self, plan: InputPlan) -> dict[str, int]:
+        """How many sound rows each skip rule sets aside."""
+        parameters = Parameters()
+        typed = typed_rows(plan, self.rows, parameters)
+        sql = f"SELECT skip, count() FROM ({typed}) WHERE problem.1 = '' AND skip != '' GROUP BY skip"
+        return {str(reason): int(count) for reason, count in self._ask("skipped rows", sql, parameters.values)}
+
+    def check(self, plan: InputPlan) -> None:
+        """Build the table of sound rows with lookups and derived columns, and what is wrong with their events."""
+        parameters = Parameters()
+        sql = sound_rows(plan, self.rows, parameters)
+        empty = f"CREATE TABLE {self.checked} ENGINE = MergeTree ORDER BY row EMPTY AS {sql}"
+        self._clickhouse.write(Statement("stage checked rows", empty, parameters.values))
+        fill = f"INSERT INTO {self.checked} {sql}"
+        self._clickhouse.write(Statement("check rows", fill, parameters.values, BOUNDED))
+
+    def reject_events(self, plan: InputPlan, origin: str) -> None:
+        """Rows that would become an impossible event, or none at all, go to the dead letters."""
+        sound = "event_problem.1 != ''"
+        self._reject("events", plan, origin, self.checked, sound, "event_problem", Parameters())
+
+    def collect(self, plan: InputPlan, only_new: bool = True) -> None:
+        """Build the table of events, each id once; `only_new` leaves out those that the ledgers already have."""
+        self._clickhouse.write(Statement("stage events", EVENTS.format(table=self.events)))
+        columns = ", ".join(EVENT_COLUMNS)
+        for ledger, (table, _) in LEDGERS.items():
+            parameters = Parameters()
+            union = event_rows(plan, ledger, self.checked, parameters)
+            if not union:
+                continue
+            present = f"SELECT event_id FROM {table} WHERE source = {parameters.bind(plan.source, 'String')}"
+            where = f"WHERE e_event_id NOT IN ({present})" if only_new else ""
+            sql = (
+                f"INSERT INTO {self.events} ({columns}) SELECT * FROM ({union}) {where} "
+                "ORDER BY e_row LIMIT 1 BY e_event_id"
+            )
+            self._clickhouse.write(Statement(f"collect {ledger} events", sql, parameters.values, BOUNDED))
+
+    def found(self, plan: InputPlan) -> dict[str, tuple[int, int]]:
+        """By ledger: events that the rows give, and how many different ids they have."""
+        found = {}
+        for ledger in LEDGERS:
+            parameters = Parameters()
+            union = event_rows(plan, ledger, self.checked, parameters)
+            if union:
+                sql = f"SELECT count(), uniqExact(e_event_id) FROM ({union})"
+                count, different = self._ask("found events", sql, parameters.values)[0]
+                found[ledger] = (int(count), int(different))
+        return found
+
+    def reject_repeated(self, plan: InputPlan, ledger: str, origin: str) -> None:
+        """Rows that give an event id for the second time go to the dead letters: the first one stands."""
+        parameters = Parameters()
+        union = event_rows(plan, ledger, self.checked, parameters)
+        again = (
+            "SELECT e_row, e_event_id FROM (SELECT e_row, e_event_id, row_number() OVER "
+            f"(PARTITION BY e_event_id ORDER BY e_row) AS turn FROM ({union})) WHERE turn > 1"
+        )
+        rows = (
+            f"(SELECT r.*, ('repeated_id', a.e_event_id) AS repeated FROM ({again}) AS a "
+            f"INNER JOIN {self.rows} AS r ON r.row = a.e_row)"
+        )
+        self._reject(f"repeated:{ledger}", plan, origin, rows, "1", "repeated", parameters)
+
+    def counted(self) -> dict[tuple[str, str], int]:
+        """Events by ledger and kind that will be new in the ledgers."""
+        sql = f"SELECT ledger, kind, count() FROM {self.events} GROUP BY ledger, kind ORDER BY ledger, kind"
+        return {(ledger, kind): int(count) for ledger, kind, count in self._ask("staged events", sql)}
+
+    def bounds(self) -> tuple[datetime, datetime] | None:
+        """The first and the last event's time, UTC; None when there are no events."""
+        sql = f"SELECT count(), toUnixTimestamp64Milli(min(ts)), toUnixTimestamp64Milli(max(ts)) FROM {self.events}"
+        count, first, last = self._ask("staged bounds", sql)[0]
+        return (_moment(first), _moment(last)) if count else None
+
+    def slices(self) -> list[Slice]:
+        """The staged events in pieces that one insert carries: by time, so that few partitions are touched at once.
+
+        The same table gives the same slices, which is what makes a repeated token mean the same rows.
+        """
+        sql = (
+            f"SELECT ledger, intDiv(toUnixTimestamp64Milli(ts), 60000) AS minute, count() FROM {self.events} "
+            "GROUP BY ledger, minute ORDER BY ledger, minute"
+        )
+        packed: list[Slice] = []
+        for ledger, minute, count in self._ask("staged minutes", sql):
+            start = _moment(minute * 60_000)
+            fresh = Slice(ledger, start, start + timedelta(minutes=1), count)
+            if packed and _fits(packed[-1], fresh):
+                packed[-1] = Slice(ledger, packed[-1].start, fresh.end, packed[-1].rows + count)
+            else:
+                packed.append(fresh)
+        return packed
+
+    def send(self, piece: Slice, source: str) -> None:
+        """Insert a slice into its ledger. Sending it again changes nothing, and heals rollups that missed it."""
+        table, own = LEDGERS[piece.ledger]
+        columns = ", ".join((*own, *DIMENSIONS))
+        sql = (
+            f"INSERT INTO {table} ({columns}, source) SELECT {columns}, {{source:String}} "
+            f"FROM {self.events} AS e WHERE {IN_SLICE} ORDER BY e.ts, e.event_id"
+        )
+        token = f"{self.load_id}:{piece.ledger}:{int(piece.start.timestamp() * 1000)}"
+        values = {"source": source, "ledger": piece.ledger, "start": piece.start, "end": piece.end}
+        self._clickhouse.write(
+            Statement(
+                f"load {piece.ledger}", sql, values, {**BOUNDED, "max_threads": 1, "insert_deduplication_token": token}
+            )
+        )
+
+    def send_shifted(self, piece: Slice, source: str, shift: Shift) -> int:
+        """Insert a slice with its times moved; returns how many events it had. The same slice again changes nothing."""
+        values = {"ledger": piece.ledger, "start": piece.start, "end": piece.end}
+        count = int(self._ask("due events", f"SELECT count() FROM {self.events} AS e WHERE {IN_SLICE}", values)[0][0])
+        if not count:
+            return 0
+        table, own = LEDGERS[piece.ledger]
+        columns = (*own, *DIMENSIONS)
+        moved = {"ts": MOVED % "ts", "created_at": MOVED % "created_at", "event_id": "concat({run:String}, event_id)"}
+        chosen = ", ".join(moved.get(column, column) for column in columns)
+        sql = (
+            f"INSERT INTO {table} ({', '.join(columns)}, source) SELECT {chosen}, {{source:String}} "
+            f"FROM {self.events} AS e WHERE {IN_SLICE} ORDER BY e.ts, e.event_id"
+        )
+        token = f"{shift.run}:{self.load_id}:{piece.ledger}:{int(piece.start.timestamp() * 1000)}"
+        more = {
+            "source": source,
+            "to": int(shift.to.timestamp() * 1000),
+            "from": int(shift.origin.timestamp() * 1000),
+            "speed": shift.speed,
+            "run": f"{shift.run}:",
+        }
+        settings = {"max_threads": 1, "insert_deduplication_token": token}
+        self._clickhouse.write(Statement(f"replay {piece.ledger}", sql, {**values, **more}, settings))
+        return count
+
+    def _ask(self, name: str, sql: str, values: Mapping[str, Any] | None = None) -> Sequence[tuple[Any, ...]]:
+        """Read without the time limit of a tile: a big file takes what it takes."""
+        return self._clickhouse.read(Statement(name, sql, values or {}, {"max_execution_time": 0})).rows
+
+    def _reject(
+        self, step: str, plan: InputPlan, origin: str, rows: str, where: str, problem: str, parameters: Parameters
+    ) -> None:
+        headers = parameters.bind([cell.name for cell in plan.cells], "Array(String)")
+        cells = ", ".join(f"raw_{cell.name}" for cell in plan.cells)
+        source, file = parameters.bind(plan.source, "String"), parameters.bind(origin, "String")
+        load_id = parameters.bind(self.load_id, "String")
+        sql = (
+            "INSERT INTO dead_letters (source, origin, line, reason, detail, content, load_id) "
+            f"SELECT {source}, {file}, line, {problem}.1, {problem}.2, "
+            f"if(content != '', content, toJSONString(mapFromArrays({headers}, [{cells}]))), {load_id} "
+            f"FROM {rows} WHERE {where} ORDER BY row"
+        )
+        settings = {**BOUNDED, "max_threads": 1, "insert_deduplication_token": f"{self.load_id}:{step}"}
+        self._clickhouse.write(Statement(f"reject {step}", sql, parameters.values, settings))
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _fits(last: Slice, fresh: Slice) -> bool:
+    return (
+        last.ledger == fresh.ledger
+        and last.rows + fresh.rows <= SLICE_ROWS
+        and fresh.end - last.start <= timedelta(days=SLICE_DAYS)
+    )
