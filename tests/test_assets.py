@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator
+from importlib.resources import files
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -176,8 +177,14 @@ def test_plotly_finds_every_base_layer_it_would_fetch() -> None:
         "antarctica",
     ):
         assert f'"{scope}"' in script
-    assert '"110m"' in script
-    assert '"50m"' in script
+    assert '["110m", "50m"]' in script
+
+
+def test_plotly_still_looks_where_the_base_layers_are_put() -> None:
+    """An update of plotly may change the name; then the map would be empty offline, and only there."""
+    plotly = files("plotly").joinpath("package_data/plotly.min.js").read_text("utf-8")
+    assert "PlotlyGeoAssets.topojson[" in plotly
+    assert "https://cdn.plot.ly/un/" in plotly
 
 
 def test_maps_named_by_mappings_and_profiles_exist() -> None:
