@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from app.settings import Settings
 
@@ -54,6 +55,12 @@ def test_every_file_named_in_backticks_exists(path: Path) -> None:
     quoted = re.findall(r"`((?:" + "|".join(FOLDERS) + r")/[\w./-]*)`", TEXTS[path])
     missing = [name for name in quoted if not (ROOT / name).exists() and "NNNN" not in name]
     assert not missing
+
+
+def test_every_yaml_example_can_be_read() -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", ALL, re.DOTALL)
+    assert examples
+    assert all(yaml.safe_load(example) for example in examples)
 
 
 def test_every_command_named_exists() -> None:
