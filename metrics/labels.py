@@ -1,0 +1,41 @@
+"""Turns dimension codes into words: from the definitions, the store's regions, the live rooms; else the code itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from metrics.catalogue import Catalogue
+from metrics.definition_file import read_definitions
+from metrics.regions import RegionSet, load_region_set
+
+UNKNOWN: Mapping[str, str] = {"zh": "未知", "en": "Unknown"}
+ROOMS = Path(__file__).parent / "rooms.yaml"
+COUNTRIES = "world_cn"
+
+
+class Labels:
+    """Labels of one store. Provinces and large regions are named by its region set, countries by the world's."""
+
+    def __init__(self, catalogue: Catalogue, regions: RegionSet, rooms: Path = ROOMS) -> None:
+        self._words: dict[str, Mapping[str, Mapping[str, str]]] = {
+            key: dimension.labels for key, dimension in catalogue.dimensions.items()
+        }
+        level = "country" if regions.key.startswith("world") else "province"
+        named = _names(regions)
+        if level != "country":
+            self._words["country"] = _names(load_region_set(COUNTRIES))
+        self._words[level] = named
+        self._words["large_region"] = regions.parents
+        if rooms.is_file():
+            self._words["room"] = read_definitions(rooms).get("rooms") or {}
+
+    def of(self, dimension: str, code: str, locale: str) -> str:
+        """The label of a code; the code itself when nobody named it, 未知 / Unknown for the empty code."""
+        if not code:
+            return UNKNOWN[locale]
+        return str(self._words.get(dimension, {}).get(code, {}).get(locale, code))
+
+
+def _names(regions: RegionSet) -> Mapping[str, Mapping[str, str]]:
+    return {code: {"zh": region.label("zh"), "en": region.label("en")} for code, region in regions.regions.items()}
