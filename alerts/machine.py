@@ -90,7 +90,7 @@ def _judge(rule: Rule, state: MachineState, outcome: Outcome) -> MachineState:
         return _burning(rule, state, outcome)
     if sum(recent) >= rule.breaches:
         return replace(state, state="firing", clears=0)
-    if any(recent):
+    if any(recent[1 - rule.span_of_judging :]):  # a breach that the next minute could still add to
         return state if state.state == "pending" else replace(state, state="pending")
     return replace(state, state="inactive") if state.state == "pending" else state
 

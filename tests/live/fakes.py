@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 from core.clock import ManualClock
@@ -88,7 +88,7 @@ class Wall:
         self.clock.advance(seconds=after_s)
         assert self.ticker.tick_once() is not None
 
-    def look(self, scope: Scope = Scope(), board: str = "wall"):  # noqa: ANN201, B008
+    def look(self, scope: Scope = Scope(), board: str = "wall"):  # noqa: B008
         return self.store.watch(board, scope, wait_s=0)
 
     def asked_for(self, metric: str) -> int:
@@ -105,7 +105,3 @@ def wall(paces: dict[str, float] | None = None, budget_s: float = FAST, limit: i
         for event in made.held.values():
             event.set()
         made.ticker.stop()
-
-
-def days(count: float) -> timedelta:
-    return timedelta(days=count)
