@@ -16,12 +16,14 @@ from ingest.continuing import continue_stream, second_of
 from ingest.event import BEHAVIOUR, ORDERS, Ledger
 from ingest.scenario import Scenario, Staged
 from ingest.stream import Settings, Stream
-from ingest.world import World, load_world
+from ingest.world import SOURCE, World, load_world
 from ingest.writer import Writer
 from queries.client import ClickHouse
+from queries.continuation import empty_ledgers, is_broken_off, note_history
 
 HOUR = 3600
 BATCH_ROWS = 400_000  # views cost 10 ms an insert and a part each; larger batches only cost memory
+WRITERS = 2  # an insert keeps little more than one core busy
 LONGEST_GAP = timedelta(hours=24)
 
 Progress = Callable[[int, float], object]  # rows so far, part done in [0, 1]
@@ -46,17 +48,25 @@ def fill_history(
     rate: float,
     days: int = 8,
     progress: Progress | None = None,
+    stop: threading.Event | None = None,
 ) -> HistorySummary:
     """Write `days` of history that ends exactly at `until` (aware; cut to the whole second).
 
-    A store that already holds simulated events goes on from its newest one instead, so an interrupted fill can be
-    called again. Orders whose payment or refund falls after `until` stay open in the ledger; the live simulator
-    finds them there. Raises QueryFailedError when the store refuses a batch.
+    Call it at every start: a store whose history is whole only gets what is missing since its newest event, and a
+    history that was cut off by a crash is emptied and filled again (two inserts run at once, so its newest event does
+    not prove that all earlier ones are there). `stop` ends it early in a good state. Orders whose payment or refund
+    falls after `until` stay open in the ledger; the live simulator finds them there.
+    Raises QueryFailedError when the store refuses a batch.
     """
     world = load_world()
     staged = Staged(scenario, world, until)
+    if is_broken_off(clickhouse, SOURCE):
+        empty_ledgers(clickhouse, SOURCE)
+    note_history(clickhouse, SOURCE, "begun")
     stream = continue_stream(clickhouse, Settings(seed, rate), staged, earliest=until - timedelta(days=days))
-    return _fill(clickhouse, stream, world, second_of(until), progress)
+    summary = _fill(clickhouse, stream, world, second_of(until), progress, stop)
+    note_history(clickhouse, SOURCE, "whole", summary.rows)
+    return summary
 
 
 def fill_gap(
@@ -68,51 +78,58 @@ def fill_gap(
     rate: float,
     longest: timedelta = LONGEST_GAP,
     progress: Progress | None = None,
+    stop: threading.Event | None = None,
 ) -> HistorySummary:
     """Write what the business did since its newest event in the store, at most the `longest` part before `until`."""
     world = load_world()
     staged = Staged(scenario, world, until)
     stream = continue_stream(clickhouse, Settings(seed, rate), staged, earliest=until - longest)
-    return _fill(clickhouse, stream, world, second_of(until), progress)
+    return _fill(clickhouse, stream, world, second_of(until), progress, stop)
 
 
 def _fill(
-    clickhouse: ClickHouse, stream: Stream, world: World, until: int, progress: Progress | None
+    clickhouse: ClickHouse,
+    stream: Stream,
+    world: World,
+    until: int,
+    progress: Progress | None,
+    stop: threading.Event | None,
 ) -> HistorySummary:
-    """Draw in this thread, write in another: numpy and the engine each keep a core busy."""
+    """Draw in this thread, write in others: numpy and the engine release the interpreter's lock."""
     begun = time.perf_counter()
     start, done = stream.begin, 0
     with _Pen(Writer(clickhouse), world) as pen:
         behaviour: list[Rows] = []
         orders: list[Rows] = []
         batch_start, at = start, start
-        while at < until:
+        while at < until and not (stop and stop.is_set() and at == batch_start):
             at = min(until, at + HOUR)
             released = stream.advance(at)
             behaviour.append(released.behaviour)
             orders.append(released.orders)
-            if sum(map(len, behaviour)) >= BATCH_ROWS or at == until:
+            if sum(map(len, behaviour)) >= BATCH_ROWS or at == until or (stop and stop.is_set()):
                 token = f"fill-{stream.tag}-{batch_start}-{at}"
                 done += pen.send(join(behaviour, BEHAVIOUR_COLUMNS), join(orders, ORDER_COLUMNS), token)
                 behaviour, orders, batch_start = [], [], at
                 if progress:
                     progress(done, (at - start) / (until - start))
     return HistorySummary(
-        datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(until, UTC), done, time.perf_counter() - begun
+        datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(at, UTC), done, time.perf_counter() - begun
     )
 
 
 class _Pen:
-    """Writes batches in a thread of its own, at most one waiting; an error surfaces at the next call."""
+    """Writes batches in threads of its own, few waiting; an error surfaces at the next call."""
 
     def __init__(self, writer: Writer, world: World) -> None:
         self._writer, self._world = writer, world
-        self._queue: queue.Queue[tuple[Ledger, pa.Table, str] | None] = queue.Queue(maxsize=2)
+        self._queue: queue.Queue[tuple[Ledger, pa.Table, str] | None] = queue.Queue(maxsize=WRITERS)
         self._problem: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="history-writer", daemon=True)
+        self._threads = [threading.Thread(target=self._run, name=f"history-{n}", daemon=True) for n in range(WRITERS)]
 
     def __enter__(self) -> _Pen:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def send(self, behaviour: Rows, orders: Rows, token: str) -> int:
@@ -123,8 +140,10 @@ class _Pen:
         return len(behaviour) + len(orders)
 
     def __exit__(self, kind: object, problem: object, trace: object) -> None:
-        self._queue.put(None)
-        self._thread.join()
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join()
         if problem is None:
             self._raise()
 

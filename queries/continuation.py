@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from queries.client import ClickHouse
 from queries.statement import Statement
@@ -33,6 +33,24 @@ FROM order_events
 WHERE source = {source:String} AND ts >= {since:DateTime64(3, 'UTC')} AND created_at >= {since:DateTime64(3, 'UTC')}
 GROUP BY order_id
 HAVING countIf(kind = 'created') > 0 AND countIf(kind IN ('cancelled', 'refunded')) = 0
+"""
+
+NOTED = "SELECT count() FROM loads WHERE load_id = {load_id:String}"
+
+NOTE = """
+INSERT INTO loads (load_id, source, origin, rows, events, rejected)
+SELECT {load_id:String}, {source:String}, 'history', {rows:UInt64}, {rows:UInt64}, 0
+"""
+
+OTHERS = """
+SELECT (SELECT count() FROM behaviour_events WHERE source != {source:String})
+     + (SELECT count() FROM order_events WHERE source != {source:String})
+"""
+
+FILLED_TABLES = """
+SELECT name FROM system.tables
+WHERE database = currentDatabase() AND engine LIKE '%MergeTree'
+AND (name IN ('behaviour_events', 'order_events') OR match(name, '_1[mhd](_|$)'))
 """
 
 
@@ -64,3 +82,31 @@ def open_orders(clickhouse: ClickHouse, source: str, since: datetime) -> dict[st
     answer = clickhouse.read(Statement("open orders", OPEN_ORDERS, {"source": source, "since": since}, settings))
     columns = list(zip(*answer.rows, strict=True)) or [()] * len(answer.columns)
     return {name: list(column) for name, column in zip(answer.columns, columns, strict=True)}
+
+
+def is_broken_off(clickhouse: ClickHouse, source: str) -> bool:
+    """Whether a producer's history was begun and never came to its end."""
+    return _is_noted(clickhouse, source, "begun") and not _is_noted(clickhouse, source, "whole")
+
+
+def note_history(clickhouse: ClickHouse, source: str, stage: Literal["begun", "whole"], rows: int = 0) -> None:
+    """Note how far a producer's history is; noting it again changes nothing."""
+    if not _is_noted(clickhouse, source, stage):
+        parameters = {"load_id": f"history of {source} {stage}", "source": source, "rows": rows}
+        clickhouse.write(Statement(f"note a history {stage}", NOTE, parameters))
+
+
+def _is_noted(clickhouse: ClickHouse, source: str, stage: str) -> bool:
+    parameters = {"load_id": f"history of {source} {stage}"}
+    return bool(clickhouse.read(Statement("state of a history", NOTED, parameters)).rows[0][0])
+
+
+def empty_ledgers(clickhouse: ClickHouse, source: str) -> bool:
+    """Empty the ledgers and rollups of a store that holds a producer's events and no others; tells whether it did."""
+    last = last_events(clickhouse, source)
+    others = clickhouse.read(Statement("events of others", OTHERS, {"source": source})).rows[0][0]
+    if others or (last.behaviour is None and last.orders is None):
+        return False
+    for (table,) in clickhouse.read(Statement("tables of a history", FILLED_TABLES)).rows:
+        clickhouse.write(Statement(f"empty {table}", f"TRUNCATE TABLE {table}"))
+    return True
