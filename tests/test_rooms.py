@@ -69,6 +69,7 @@ RIGHT = [
     ("callbacks/x.py", "from dash import Input, Output"),
     ("metrics/formats.py", "units = ('万', '亿')"),
     ("metrics/x.py", "x = 1  # 口径 is the definition sentence"),
+    ("metrics/x.py", "x = Field(description='The 口径 of a metric')"),
 ]
 
 
