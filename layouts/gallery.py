@@ -42,12 +42,19 @@ def sample_part(
     payload = None if face == "loading" else draw_tile(tile, view)
     return {
         "v": f"{tile.key}-{face}-{locale}",
-        "face": "empty" if payload and payload.get("empty") else face,
+        "face": _face(face, payload),
         "as_of": context.as_of.isoformat(),
         "stale_after": 30.0,
         "error": "orders_1m: timeout" if face == "error" else None,
         "payload": payload,
     }
+
+
+def _face(face: str, payload: dict[str, Any] | None) -> str:
+    """`empty` is for tiles that say so: an alert tile without alerts is calm, not empty."""
+    if payload and payload.get("empty"):
+        return "empty"
+    return "fresh" if face == "empty" else face
 
 
 def sample_view(

@@ -28,7 +28,7 @@ def plan_board(board: Board, context: PlanContext) -> tuple[PlannedTile, ...]:
     )
 
 
-def _merge(board: Board, wishes: dict[str, dict[str, Question]]) -> dict[tuple[str, str], Ask]:
+def _merge(board: Board, wishes: dict[str, dict[str, Question]]) -> dict[tuple[str, str], Question]:
     """For each (tile, role) the ask that covers it together with all others of its shape and pace."""
     groups: dict[Shape, list[tuple[str, str, Ask]]] = defaultdict(list)
     for tile in board.tiles:
@@ -38,7 +38,7 @@ def _merge(board: Board, wishes: dict[str, dict[str, Question]]) -> dict[tuple[s
                 continue  # a limit keeps the largest of its first metric: nothing to share
             shape = (question.spans, question.by, question.grain, question.filters, paces.get(role, tile.every))
             groups[shape].append((tile.key, role, question))
-    merged: dict[tuple[str, str], Ask] = {}
+    merged: dict[tuple[str, str], Question] = {}
     for members in groups.values():
         metrics = tuple(sorted({metric for _, _, ask in members for metric in ask.metrics}))
         for key, role, ask in members:

@@ -65,7 +65,7 @@ def _row(view: View, alert: AlertView) -> dict[str, Any]:
         "cause": alert.cause.get(view.locale, ""),
         "action": alert.action.get(view.locale, ""),
         "owner": alert.owner,
-        "metric": alert.metric if any(metric.key == alert.metric for metric in view.catalogue.metrics.values()) else "",
+        "metric": alert.metric if alert.metric in view.catalogue.metrics else "",
         "focused": view.scope.focus == alert.metric,
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from core.errors import DefinitionError
+from core.errors import DefinitionError, UnknownNameError
 from layouts.asking import blocking_dimension, compared, make_ask
 from layouts.board import Tile
 from layouts.parts import WAITING, draw_change, is_silent, reason_blocked, title_of
@@ -27,7 +27,8 @@ def check(tile: Tile, catalogue: Catalogue) -> None:
     if len(rates) != len(FUNNEL_STEPS) - 1:
         raise DefinitionError("board", tile.key, "options.rates names one conversion metric per step after the first")
     for rate in (*rates, *_overall(tile)):
-        catalogue.metric(rate)
+        if rate not in catalogue.metrics:
+            raise UnknownNameError("metric", rate, catalogue.metrics)
 
 
 def _overall(tile: Tile) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from metrics.calendar import COMPARISONS, Span
 from metrics.catalogue import Catalogue
 from metrics.reading import Reading
 
-PACES = {"spark": 30.0}
+PACES = {"spark": 10.0}
 GRAINS = ("hour", "minute")
 MINUTES_SHOWN, HOURS_SHOWN = 60, 24
 
@@ -62,7 +62,9 @@ def _course(grain: str, context: PlanContext) -> Span:
 
 def draw(tile: Tile, view: View) -> dict[str, Any]:
     metric = tile.metrics[0]
-    payload: dict[str, Any] = {"title": title_of(tile, view, view.name(metric))}
+    payload: dict[str, Any] = {
+        "title": " · ".join(filter(None, (title_of(tile, view, view.name(metric)), _window_words(tile, view))))
+    }
     reason = reason_blocked(view, metric, view.scope.filters)
     if reason:
         return payload | {"empty": reason}
@@ -72,13 +74,13 @@ def draw(tile: Tile, view: View) -> dict[str, Any]:
     row = reading.total()
     return payload | {
         "value": view.write(metric, row.value(metric)).parts(),
-        "hint": _hint(tile, view),
         "changes": draw_changes(view, metric, row, tuple(COMPARISONS)),
         "spark": _spark(view.reading("spark"), metric),
     }
 
 
-def _hint(tile: Tile, view: View) -> str:
+def _window_words(tile: Tile, view: View) -> str:
+    """Which window the value covers, where it is not the day."""
     minutes = tile.options.get("minutes")
     if not minutes:
         return ""

@@ -74,6 +74,7 @@ def _rows(tile: Tile, view: View, dimension: str, metric: str, now: list[Row], b
     selected = selected_codes(view, dimension)
     count = int(tile.options.get("shown", SHOWN))
     shown = _shown(now, selected, count)
+    changes = bool(tile.options.get("changes", True))
     bars = shares([row.value(metric) for _, row in shown])
     rows = [
         {
@@ -82,7 +83,7 @@ def _rows(tile: Tile, view: View, dimension: str, metric: str, now: list[Row], b
             "label": view.label(dimension, row.keys[0]),
             "value": view.write(metric, row.value(metric)).parts(),
             "part": bar,
-            "change": draw_change(view, metric, row.value(metric), row.value(metric, BEFORE)),
+            "change": draw_change(view, metric, row.value(metric), row.value(metric, BEFORE)) if changes else None,
             "moved": places[row.keys[0]] - place if row.keys[0] in places else None,
             "selected": row.keys[0] in selected,
         }

@@ -16,7 +16,7 @@ from layouts.view import PlanContext, View
 from metrics.ask import CURRENT, Question
 from metrics.catalogue import Catalogue
 from metrics.compare import change
-from metrics.formats import format_change
+from metrics.formats import Text, format_change
 from metrics.reading import Number, Reading, Row
 
 PACES = {"conversion": 10.0}
@@ -119,10 +119,16 @@ def _legends(
 ) -> dict[str, list[str]]:
     """The texts between neighbouring colours, by mode."""
     return {
-        "value": [str(view.write(metric, limit)) for limit in breaks["value"]],
-        "change": [str(format_change(limit, "", view.locale)).replace(".0", "") for limit in CHANGE_BREAKS],
-        "conversion": [str(view.write(conversion, limit)) for limit in breaks["conversion"]] if conversion else [],
+        "value": [_short(view.write(metric, limit)) for limit in breaks["value"]],
+        "change": [_short(format_change(limit, "", view.locale)) for limit in CHANGE_BREAKS],
+        "conversion": [_short(view.write(conversion, limit)) for limit in breaks["conversion"]] if conversion else [],
     }
+
+
+def _short(text: Text) -> str:
+    """A limit in a legend: no currency, no zeros that say nothing."""
+    number = text.number.rstrip("0").rstrip(".") if "." in text.number else text.number
+    return f"{text.sign}{number}{text.unit}"
 
 
 def quantile_breaks(values: Sequence[Number], classes: int = CLASSES) -> list[float]:

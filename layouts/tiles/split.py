@@ -1,4 +1,4 @@
-"""How a whole divides over one dimension: a stacked bar with a list, grouped by the coarser level where there is one."""
+"""How a whole divides over one dimension: a stacked bar and a list, grouped by the coarser level if there is one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from layouts.tiles.rank import ranked
 from layouts.view import PlanContext, View
 from metrics.ask import CURRENT, Question
 from metrics.catalogue import Catalogue
-from metrics.formats import format_value
 from metrics.reading import Row
 
 BEFORE = "previous_day"
@@ -61,7 +60,7 @@ def _parts(view: View, dimension: str, metric: str, rows: list[Row]) -> dict[str
             "group": groups.get(row.keys[0], ""),
             "value": view.write(metric, row.value(metric)).parts(),
             "part": round(float(row.value(metric) or 0) / whole, 4),
-            "share": str(format_value(float(row.value(metric) or 0) / whole, "ratio", view.locale)),
+            "share": f"{float(row.value(metric) or 0) / whole:.0%}",
             "change": draw_change(view, metric, row.value(metric), row.value(metric, BEFORE)),
             "colour": order.index(row.keys[0]),
             "selected": row.keys[0] in selected,
@@ -97,7 +96,7 @@ def _groups(view: View, dimension: str, items: list[dict[str, Any]]) -> list[dic
             "dimension": parent,
             "code": code,
             "label": view.label(parent, code),
-            "share": str(format_value(part, "ratio", view.locale)),
+            "share": f"{part:.0%}",
             "selected": code in view.scope.codes(parent),
         }
         for code, part in sorted(totals.items(), key=lambda entry: -entry[1])

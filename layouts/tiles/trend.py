@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from core.errors import DefinitionError
-from layouts.asking import blocking_dimension, compared, lead_metric, make_ask
+from layouts.asking import blocking_dimension, lead_metric, make_ask
 from layouts.board import Tile
 from layouts.parts import WAITING, curve, reason_blocked
 from layouts.view import PlanContext, View
@@ -17,37 +17,35 @@ from metrics.ask import CURRENT, Question
 from metrics.calendar import Span
 from metrics.catalogue import Catalogue
 from metrics.formats import format_clock, number_scale
-from metrics.model import Metric
 from metrics.reading import Number, Reading
+from metrics.scope import Scope
 
 BEFORE = "previous_day"
 LABELLED_HOURS = 4
+MODES = ("cumulative", "rate")
 
 
 def check(tile: Tile, catalogue: Catalogue) -> None:
     if len(tile.metrics) != 1:
         raise DefinitionError("board", tile.key, "a trend shows exactly one metric")
+    if tile.options.get("mode", MODES[0]) not in MODES:
+        raise DefinitionError("board", tile.key, f"options.mode is one of {', '.join(MODES)}")
     if 60 % int(tile.options.get("bucket", 5)):
         raise DefinitionError("board", tile.key, "options.bucket is a number of minutes that divides an hour")
 
 
-def metric_of(tile: Tile, catalogue: Catalogue, scope: Any) -> str:
+def metric_of(tile: Tile, catalogue: Catalogue, scope: Scope) -> str:
     """The metric in focus (a clicked alert's), else the focused step's, else the tile's own."""
-    if scope.focus and any(metric.key == scope.focus for metric in catalogue.metrics.values()):
+    if scope.focus in catalogue.metrics:
         return str(scope.focus)
     return lead_metric(tile, scope)
-
-
-def sums_up(metric: Metric) -> bool:
-    """Whether buckets of this metric add up to the day: sums do, distinct counts and ratios do not."""
-    return metric.additive
 
 
 def plan(tile: Tile, context: PlanContext) -> dict[str, Question]:
     metric, filters = metric_of(tile, context.catalogue, context.scope), context.scope.filters
     if blocking_dimension(context.catalogue, metric, filters):
         return {}
-    grain = "minute" if sums_up(context.catalogue.metric(metric)) else "hour"
+    grain = "minute" if context.catalogue.metric(metric).additive else "hour"
     before = context.calendar.same_part(context.calendar.whole(context.day), BEFORE)
     spans = ((CURRENT, context.span), (BEFORE, before))
     return {"curve": make_ask((metric,), spans, filters, grain=grain)}
@@ -62,18 +60,21 @@ def draw(tile: Tile, view: View) -> dict[str, Any]:
     reading = view.reading("curve")
     if reading is None or metric not in reading.ask.metrics:
         return payload | WAITING
-    adds = sums_up(view.metric(metric))
+    adds = view.metric(metric).additive
     bucket = int(tile.options.get("bucket", 5)) if adds else 60
     day = view.calendar.whole(view.calendar.day_of(reading.ask.current.start))
-    return payload | _series(view, metric, reading, day, bucket, adds)
+    return payload | _series(tile, view, metric, reading, day, bucket, adds)
 
 
-def _series(view: View, metric: str, reading: Reading, day: Span, bucket: int, adds: bool) -> dict[str, Any]:
+def _series(
+    tile: Tile, view: View, metric: str, reading: Reading, day: Span, bucket: int, adds: bool
+) -> dict[str, Any]:
     buckets = round(day.minutes) // bucket
     grain = 1 if reading.ask.grain == "minute" else 60
     now = reading.ask.current.minutes
     return {
         "metric": metric,
+        "mode": str(tile.options.get("mode", MODES[0])),
         "adds": adds,
         "bucket": bucket,
         "times": [

@@ -46,7 +46,7 @@
           dom.pick(card, "focus", alert.metric, alert.focused, false);
           dom.attr(card, "data-state", alert.state);
           dom.attr(card, "data-severity", alert.severity);
-          dom.text(card.state, alert.state === "firing" ? `${alert.severity_label} · ${alert.state_label}` : alert.state_label);
+          dom.text(card.state, alert.state === "firing" ? alert.severity_label : alert.state_label);
           dom.text(card.since, alert.since);
           dom.text(card.name, alert.name);
           dom.text(card.where, alert.where);

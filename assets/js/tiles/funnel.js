@@ -8,10 +8,10 @@
     row.label = dom.make("span", "funnel-label", row);
     const track = dom.make("span", "funnel-track", row);
     row.bar = dom.make("i", "funnel-bar", track);
+    row.worst = dom.make("span", "funnel-worst", track);
     row.number = dom.number("funnel-value", row);
     row.rate = dom.make("span", "funnel-rate", row);
     row.moved = dom.change("funnel-change", row);
-    row.worst = dom.make("span", "funnel-worst", row);
     return row;
   }
 

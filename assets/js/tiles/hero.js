@@ -6,7 +6,7 @@
   window.livewall.kind("hero", {
     mount(body) {
       const line = dom.make("div", "hero-line", body);
-      body.prefix = dom.make("span", "hero-prefix", line);
+      body.currency = dom.make("span", "hero-prefix", line);
       body.digits = dom.make("span", "hero-digits", line);
       body.changes = dom.make("div", "hero-changes", body);
       body.goal = dom.make("div", "hero-goal", body);
@@ -16,7 +16,7 @@
     },
     update(body, payload) {
       if (!payload.value) return;
-      dom.text(body.prefix, payload.value.sign + payload.value.prefix);
+      dom.text(body.currency, payload.value.sign + payload.value.prefix);
       roll(body.digits, payload.value.number);
       dom.attr(body.digits, "title", payload.compact);
       dom.keyed(
@@ -25,8 +25,8 @@
         (change) => change.against,
         () => {
           const box = dom.make("span", "hero-change");
-          box.words = dom.make("span", "against", box);
           box.moved = dom.change("", box);
+          box.words = dom.make("span", "against", box);
           return box;
         },
         (box, change) => {

@@ -5,16 +5,13 @@
 
   window.livewall.kind("kpi", {
     mount(body) {
-      const line = dom.make("div", "kpi-line", body);
-      body.number = dom.number("kpi-number", line);
-      body.hint = dom.make("span", "kpi-hint", line);
+      body.number = dom.number("kpi-number", body);
       body.spark = dom.sparkline(body);
       body.changes = dom.make("div", "kpi-changes", body);
     },
     update(body, payload) {
       if (!payload.value) return;
       dom.setNumber(body.number, payload.value);
-      dom.text(body.hint, payload.hint);
       dom.setSparkline(body.spark, payload.spark);
       dom.keyed(
         body.changes,

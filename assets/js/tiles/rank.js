@@ -6,8 +6,8 @@
   function create() {
     const row = dom.make("div", "rank-row");
     row.place = dom.make("span", "rank-place", row);
-    row.moved = dom.make("span", "rank-moved", row);
     row.label = dom.make("span", "rank-label", row);
+    row.moved = dom.make("span", "rank-moved", row);
     row.number = dom.number("rank-value", row);
     row.change = dom.change("rank-change", row);
     const track = dom.make("span", "rank-track", row);

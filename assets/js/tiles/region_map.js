@@ -4,7 +4,11 @@
   "use strict";
   const livewall = window.livewall;
   const { dom } = livewall;
-  const CLASSES = { value: 5, change: 5, conversion: 5 };
+  // Told apart without red and green: a fall is blue, a rise orange, whatever colours the texts use for up and down.
+  const PALETTES = {
+    sequential: ["--seq-1", "--seq-2", "--seq-3", "--seq-4", "--seq-5"],
+    diverging: ["--div-low-2", "--div-low-1", "--div-mid", "--div-high-1", "--div-high-2"],
+  };
   const MODES = ["value", "change", "conversion"];
   const lines = new Map(); // name -> promise of {lon, lat}
 
@@ -29,8 +33,7 @@
   }
 
   function colours(mode, env) {
-    const family = mode === "change" ? (livewall.screen.updown === "intl" ? "intl" : "cn") : "seq";
-    return Array.from({ length: CLASSES[mode] }, (_, index) => env.token(`--map-${family}-${index}`));
+    return PALETTES[mode === "change" ? "diverging" : "sequential"].map((name) => env.token(name));
   }
 
   // A stepped colour scale: class 0 … n-1 each with its own flat colour.
@@ -54,7 +57,7 @@
       geo,
       showscale: false,
       hoverinfo: "none",
-      marker: { line: { color: env.token("--map-line"), width: env.rem() * 0.08 } },
+      marker: { line: { color: env.token("--map-edge"), width: env.rem() * 0.08 } },
       selected: { marker: { opacity: 1 } },
       unselected: { marker: { opacity: 0.3 } },
     };
@@ -68,7 +71,7 @@
       colorscale: scale,
       selectedpoints: payload.any_selected ? chosen(regions) : null,
     });
-    const empty = env.token("--map-none");
+    const empty = env.token("--map-empty");
     return [
       filled(none, none.map(() => 0), [[0, empty], [1, empty]], 1),
       filled(some, some.map((region) => region.classes[place] + 0.5), steps(palette), palette.length),
@@ -86,7 +89,7 @@
       customdata: chosen,
       z: chosen.map(() => 0),
       colorscale: [[0, clear], [1, clear]],
-      marker: { line: { color: env.token("--ink-1"), width: env.rem() * 0.22 } },
+      marker: { line: { color: env.token("--ink"), width: env.rem() * 0.22 } },
       visible: chosen.length > 0,
     };
   }
@@ -114,7 +117,7 @@
     };
     if (frame.inset) {
       data.push(...layer(payload, mode, env, "geo2"));
-      layout.geo2 = geoOf(frame.inset, { x: [0.86, 1], y: [0, 0.34] }, env);
+      layout.geo2 = geoOf(frame.inset, { x: [0.85, 1], y: [0.055, 0.42] }, env);
       const line = await fetchLine(frame.inset.line).catch(() => null);
       if (line) {
         data.push({
@@ -198,7 +201,7 @@
   function drawn(payload, mode, env) {
     const place = MODES.indexOf(mode);
     const regions = payload.regions.map((region) => [region.code, region.classes[place], region.selected]);
-    return JSON.stringify([payload.frame.map, mode, env.theme, livewall.screen.updown, regions]);
+    return JSON.stringify([payload.frame.map, mode, env.theme, regions]);
   }
 
   livewall.kind("region_map", {
@@ -210,7 +213,7 @@
       const stage = dom.make("div", "map-stage", body);
       body.chart = dom.make("div", "chart", stage);
       body.inset = dom.make("span", "map-inset-label", stage);
-      body.parents = dom.make("div", "map-parents", body);
+      body.parents = dom.make("div", "map-parents", stage);
       body.card = dom.make("div", "map-card", body);
       body.card.hidden = true;
       body.cardName = dom.make("div", "map-card-name", body.card);

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const { dom } = window.livewall;
-  const COLOURS = 6;
+  const COLOURS = 8;
 
   function createItem() {
     const row = dom.make("div", "split-row");
@@ -22,7 +22,7 @@
     },
     update(body, payload) {
       if (!payload.items) return;
-      const colour = (item) => `var(--series-${(item.colour % COLOURS) + 1})`;
+      const colour = (item) => `var(--cat-${item.colour % COLOURS})`;
       const pick = (element, item) =>
         dom.pick(element, payload.dimension, item.code, item.selected, payload.any_selected);
       dom.keyed(

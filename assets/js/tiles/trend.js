@@ -28,8 +28,9 @@
     const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((size) => size >= raw);
     const ticks = [];
     for (let tick = 0; tick <= top * 1.001; tick += step) ticks.push(tick);
-    const bare = { ...scale, tail: "" };
-    return { top: top * 1.06, ticks, texts: ticks.map((tick) => (tick ? livewall.write(tick, bare) : "0")) };
+    const bare = { ...scale, prefix: "", tail: "" };
+    const short = (tick) => livewall.write(tick, bare).replace(/\.?0+(?=\D*$)/, (zeros) => (zeros.startsWith(".") ? "" : zeros));
+    return { top: top * 1.06, ticks, texts: ticks.map((tick) => (tick ? short(tick) : "")) };
   }
 
   function figure(payload, mode, env) {
@@ -41,8 +42,8 @@
     const place = (index, count) => (lastAt !== null && index === count - 1 ? lastAt : at(index));
     const texts = (values) => values.map((value, index) => [payload.times[index], livewall.write(value, scale)]);
     const y = axis([...current, ...before], scale);
-    const ink = env.token("--ink-3") || "#8a929d";
-    const lead = env.token("--series-1");
+    const ink = env.token("--ink-3");
+    const lead = env.token("--accent");
     const trace = (name, values, x, line, extra) => ({
       type: "scatter",
       mode: "lines",
@@ -64,13 +65,13 @@
     };
     return {
       data: [
-        stretch(before, payload.words.before, before.map((_, index) => at(index)), { color: env.token("--series-quiet"), width: env.rem() * 0.2 }),
+        stretch(before, payload.words.before, before.map((_, index) => at(index)), { color: env.token("--ink-3"), width: env.rem() * 0.2 }),
         stretch(
           current,
           payload.words.current,
           current.map((_, index) => place(index, current.length)),
           { color: lead, width: env.rem() * 0.3 },
-          { fill: "tozeroy", fillcolor: env.token("--series-1-soft") },
+          { fill: "tozeroy", fillcolor: `${env.token("--accent")}1f` },
         ),
       ],
       layout: {
@@ -78,9 +79,9 @@
         showlegend: false,
         hovermode: "x unified",
         hoverlabel: {
-          bgcolor: env.token("--surface-3"),
+          bgcolor: env.token("--panel-2"),
           bordercolor: env.token("--line"),
-          font: { size, color: env.token("--ink-1"), family: env.token("--font-number") },
+          font: { size, color: env.token("--ink"), family: env.token("--font-number") },
         },
         xaxis: {
           range: [0, payload.times.length],
