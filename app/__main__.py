@@ -1,0 +1,20 @@
+"""The command line: `python -m app run | migrate | load | replay | simulate | check | query`."""
+
+from __future__ import annotations
+
+import typer
+
+from app.commands.check import check
+from app.commands.load import load
+from app.commands.migrate import migrate
+from app.commands.query import query
+from app.commands.replay import replay
+from app.commands.run import run
+from app.commands.simulate import simulate
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Livewall: a live e-commerce cockpit for a wall.")
+for command in (run, migrate, load, replay, simulate, check, query):
+    cli.command()(command)
+
+if __name__ == "__main__":
+    cli()

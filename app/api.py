@@ -1,0 +1,59 @@
+"""The JSON API: the same questions as the tiles, the same code path, the same limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, jsonify, request
+from queries.api import answer_request
+
+from core.errors import BadRequestError, LivewallError, QueryFailedError, UnknownNameError
+from metrics.model import Metric
+
+if TYPE_CHECKING:
+    from app.main import Wall
+
+MAX_QUERY = 4_000
+
+
+def serve_api(server: Flask, wall: Wall) -> None:
+    """Add `GET /api/v1/metrics/query` and `/api/v1/metrics`. Wrong names and values are HTTP 400 with a hint."""
+
+    @server.get("/api/v1/metrics/query")
+    def query() -> tuple[Response, int]:
+        if len(request.query_string) > MAX_QUERY:
+            return jsonify({"error": "the query is too long"}), 400
+        parameters = {name: ";".join(request.args.getlist(name)) for name in request.args}
+        try:
+            return jsonify(answer_for(wall, parameters)), 200
+        except UnknownNameError as problem:
+            return jsonify({"error": str(problem), "did_you_mean": list(problem.suggestions)}), 400
+        except BadRequestError as problem:
+            return jsonify({"error": str(problem)}), 400
+        except QueryFailedError as problem:
+            return jsonify({"error": str(problem), "retryable": problem.retryable}), 503
+        except LivewallError as problem:
+            return jsonify({"error": str(problem)}), 500
+
+    @server.get("/api/v1/metrics")
+    def metrics() -> Response:
+        return jsonify([describe(metric) for metric in wall.definitions.catalogue.metrics.values()])
+
+
+def describe(metric: Metric) -> dict[str, object]:
+    """One metric as the API tells it: names, definition, unit and what it may be split by."""
+    words = ("key", "name", "definition", "unit", "good", "tier", "theme", "owner", "fresh_s", "dimensions")
+    return {word: getattr(metric, word) for word in words}
+
+
+def answer_for(wall: Wall, parameters: dict[str, str]) -> dict[str, object]:
+    """The answer to a request's parameters in this wall's store and within its limits."""
+    return answer_request(
+        wall.clickhouse,
+        wall.definitions.catalogue,
+        wall.profile,
+        wall.regions,
+        parameters,
+        wall.clock.now(),
+        limits=wall.limits,
+    )

@@ -1,0 +1,56 @@
+"""`python -m app check`: is everything that is data sound?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import typer
+
+from alerts.measures import measures_of
+from alerts.rules import check_rules
+from app.commands.common import WRONG_WORDS
+from app.console import console
+from core.errors import DefinitionError, LivewallError
+from ingest.mapping import check_mappings, mapping_names
+from ingest.scenario import load_scenario, scenario_names
+from ingest.world import load_world
+from layouts.board import board_names
+from layouts.check import check_boards
+from metrics.catalogue import check_catalogue, load_catalogue
+from metrics.goals import load_goals
+
+
+def find_problems() -> list[str]:
+    """Every problem of metrics, goals, boards, rules, mappings and scenarios, one line each; empty when all is well."""
+    broken = check_catalogue()
+    if broken:  # the others are checked against the metrics: first things first
+        return [str(problem) for problem in broken]
+    catalogue = load_catalogue()
+    checks: list[Callable[[], list[DefinitionError]]] = [
+        lambda: check_boards(catalogue),
+        lambda: check_rules(measures_of(catalogue)),
+        check_mappings,
+    ]
+    problems = [str(problem) for find in checks for problem in find()]
+    loads: list[Callable[[], object]] = [lambda: load_goals(catalogue.metrics)]
+    loads += [lambda name=name: load_scenario(name, load_world()) for name in scenario_names()]  # type: ignore[misc]
+    for load in loads:
+        try:
+            load()
+        except LivewallError as problem:
+            problems.append(str(problem))
+    return problems
+
+
+def check() -> None:
+    """Check every definition file; exit code 2 and one line a problem when something is wrong."""
+    problems = find_problems()
+    for problem in problems:
+        typer.echo(problem, err=True)
+    if problems:
+        raise typer.Exit(WRONG_WORDS)
+    catalogue = load_catalogue()
+    console.print(
+        f"sound: {len(catalogue.metrics)} metrics, {len(catalogue.dimensions)} dimensions, {len(board_names())} boards, "
+        f"{len(mapping_names())} mappings, {len(scenario_names())} scenarios"
+    )

@@ -1,0 +1,246 @@
+"""The only place where the parts meet: settings, store and clock in, a wall with a beating heart out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dash import Dash
+from flask_caching import Cache
+from queries.members import load_members
+from queries.watermark import watermarks
+
+from alerts.engine import AlertEngine
+from alerts.measures import measures_of
+from alerts.rules import load_rules
+from app.api import serve_api
+from app.health import serve_health
+from app.members import Members
+from app.security import protect
+from app.settings import Settings
+from app.static import plotly_url, serve_plotly
+from callbacks import register
+from callbacks.deps import Deps
+from core.clock import Clock
+from core.errors import BadRequestError
+from layouts.board import Board, board_names, load_board
+from layouts.page import dash_options
+from layouts.plan import plan_board
+from layouts.shell import Screen, build_shell
+from layouts.view import PlanContext
+from live.health import check_health
+from live.store import SnapshotStore
+from live.ticker import Ticker
+from locales.words import Words, load_words
+from metrics.ask import Filters, Question, make_filters
+from metrics.calendar import BusinessCalendar
+from metrics.catalogue import Catalogue, load_catalogue
+from metrics.goals import Goal, load_goals
+from metrics.labels import Labels
+from metrics.limits import narrow_question
+from metrics.profile import StoreProfile
+from metrics.reading import Answer
+from metrics.regions import RegionSet, load_region_set
+from metrics.scope import Scope
+from metrics.snapshot import PlannedTile
+from queries.client import ClickHouse
+from queries.readings import fetch
+
+ROOT = Path(__file__).resolve().parent.parent
+SHOWN = ("app", "assets", "callbacks", "layouts", "locales", "metrics")  # what a screen's build depends on
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """Everything that is data and checked before a screen goes up."""
+
+    catalogue: Catalogue
+    goals: Sequence[Goal]
+    boards: dict[str, Board]
+    words: dict[str, Words]
+
+    @classmethod
+    def load(cls) -> Definitions:
+        """Raises the first DefinitionError there is."""
+        catalogue = load_catalogue()
+        return cls(
+            catalogue=catalogue,
+            goals=load_goals(catalogue.metrics),
+            boards={name: load_board(name) for name in board_names()},
+            words={locale: load_words(locale) for locale in ("zh", "en")},
+        )
+
+
+@dataclass(frozen=True)
+class Wall:
+    """A store with everything that shows it. `start()` beats, `stop()` ends cleanly; the Dash app is `dash`."""
+
+    settings: Settings
+    clickhouse: ClickHouse
+    profile: StoreProfile
+    regions: RegionSet
+    definitions: Definitions
+    members: Members
+    limits: Filters
+    store: SnapshotStore
+    ticker: Ticker
+    clock: Clock
+    dash: Dash
+
+    def start(self) -> None:
+        """Begin to beat. Adds no routes any more: the first page is asked for here, because a cold Dash that meets
+        several threads at once can answer HTTP 500."""
+        with self.dash.server.test_client() as warm:
+            warm.get("/")
+        self.ticker.start()
+
+    def stop(self) -> None:
+        self.ticker.stop()
+
+    def ask(self, question: Question) -> Answer:
+        """Answer one question as tiles are answered: narrowed by the process's limits."""
+        return fetch(
+            self.clickhouse,
+            self.definitions.catalogue,
+            self.profile,
+            self.regions,
+            narrow_question(question, self.limits),
+            self.clock.now(),
+        )
+
+
+def read_limits(text: str, catalogue: Catalogue) -> Filters:
+    """`ONLY=large_region=east;channel=live,mall` as filters. Raises UnknownNameError or BadRequestError."""
+    wanted: dict[str, list[str]] = {}
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        dimension, separator, codes = part.partition("=")
+        if not separator or not codes:
+            raise BadRequestError(f"ONLY={text!r}: write dimension=code,code")
+        catalogue.dimension(dimension.strip())
+        wanted[dimension.strip()] = [code.strip() for code in codes.split(",") if code.strip()]
+    return make_filters(wanted)
+
+
+def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile, clock: Clock) -> Wall:
+    """Put the parts together for an open store. Nothing runs until `start()`."""
+    definitions = Definitions.load()
+    catalogue, regions = definitions.catalogue, load_region_set(profile.region_set)
+    calendar, labels = BusinessCalendar.of(profile), Labels(catalogue, regions)
+    limits = read_limits(settings.only, catalogue)
+    if settings.board not in definitions.boards:
+        load_board(settings.board)  # raises with the names there are
+    members = Members(catalogue, regions, profile.region_level, lambda: load_members(clickhouse), clock)
+
+    def answer(question: Question, now: datetime) -> Answer:
+        return fetch(clickhouse, catalogue, profile, regions, narrow_question(question, limits), now)
+
+    def plan(board: str, scope: Scope, as_of: datetime) -> Sequence[PlannedTile]:
+        day = scope.day or calendar.day_of(as_of)
+        return plan_board(
+            definitions.boards[board], PlanContext(scope, as_of, day, calendar, catalogue, profile, regions)
+        )
+
+    def reached(now: datetime) -> Any:
+        members.refresh()
+        return watermarks(clickhouse, now)
+
+    measures = measures_of(catalogue)
+    engine = AlertEngine(
+        load_rules(measures),
+        fetch=answer,
+        measures=measures,
+        calendar=calendar,
+        members=lambda dimension: members.of(dimension) or (),
+        label=labels.of,
+        currency=profile.currency,
+        state_path=settings.store / "alerts.json",
+    )
+    store = SnapshotStore(clock, limit=settings.scopes)
+    ticker = Ticker(
+        plan=plan,
+        fetch=answer,
+        watermarks=reached,
+        observe=engine.observe,
+        store=store,
+        clock=clock,
+        calendar=calendar,
+        tick_s=settings.tick or definitions.boards[settings.board].tick,
+        readers=settings.readers,
+    )
+    dash = create_app(settings, profile, definitions, regions, labels, calendar, members, store, ticker, clock)
+    wall = Wall(settings, clickhouse, profile, regions, definitions, members, limits, store, ticker, clock, dash)
+    serve_api(dash.server, wall)
+    protect(dash)
+    return wall
+
+
+def create_app(
+    settings: Settings,
+    profile: StoreProfile,
+    definitions: Definitions,
+    regions: RegionSet,
+    labels: Labels,
+    calendar: BusinessCalendar,
+    members: Members,
+    store: SnapshotStore,
+    ticker: Ticker,
+    clock: Clock,
+) -> Dash:
+    """The Dash app: page, callbacks, static files and health; no thread is started."""
+    build = build_id()
+    options = dash_options(profile.name, plotly_url())
+    dash = Dash("livewall", assets_folder=str(ROOT / "assets"), **options)
+    dash._dev_tools.ui = False  # DASH_* variables of the machine must not switch parts of it on
+    cache = Cache(config=_cache_settings(settings.redis_url))
+    cache.init_app(dash.server)
+    screen = Screen(settings.board, settings.locale, build, settings.tick)
+    dash.layout = build_shell(definitions.boards, screen, profile, definitions.words)
+    register(
+        dash,
+        Deps(
+            catalogue=definitions.catalogue,
+            labels=labels,
+            profile=profile,
+            regions=regions,
+            calendar=calendar,
+            goals=definitions.goals,
+            words=definitions.words,
+            boards=definitions.boards,
+            clock=clock,
+            store=store,
+            cache=cache,
+            members=members.of,
+            narrow=lambda scope: scope,  # one process has one audience today; questions are narrowed by ONLY
+            boot=store.boot,
+            build=build,
+            tick=settings.tick,
+        ),
+    )
+    serve_plotly(dash.server)
+
+    def readiness() -> tuple[bool, dict[str, Any]]:
+        health = check_health(ticker.last, clock.now(), ticker.tick_s)
+        return health.ready, asdict(health)
+
+    serve_health(dash.server, readiness)
+    return dash
+
+
+def build_id() -> str:
+    """A digest of what screens are made of: a screen that meets another one reloads itself."""
+    digest = hashlib.blake2b(digest_size=6)
+    for room in SHOWN:
+        for path in sorted((ROOT / room).rglob("*")):
+            if path.suffix in {".py", ".js", ".css", ".yaml"}:
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _cache_settings(redis_url: str) -> dict[str, Any]:
+    if redis_url:
+        return {"CACHE_TYPE": "RedisCache", "CACHE_REDIS_URL": redis_url, "CACHE_DEFAULT_TIMEOUT": 120}
+    return {"CACHE_TYPE": "SimpleCache", "CACHE_THRESHOLD": 512, "CACHE_DEFAULT_TIMEOUT": 120}

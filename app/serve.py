@@ -1,0 +1,184 @@
+"""Runs a wall from an empty folder to a served page, and ends it cleanly."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+
+from waitress.server import create_server
+
+from app.background import Background, summary_json
+from app.commands.show import show_load
+from app.console import console, progress_bar
+from app.local import LocalJobs, serve_local
+from app.main import Wall, build_wall
+from app.settings import Settings
+from app.store import announce, find_holder, open_store, settle_profile, withdraw
+from core.clock import Clock, SystemClock
+from core.errors import BadRequestError, StoreBusyError
+from ingest.history import fill_gap, fill_history
+from ingest.loader import Progress, finish_interrupted, load_files
+from ingest.mapping import load_mapping
+from ingest.scenario import load_scenario
+from ingest.world import load_world
+from metrics.profile import StoreProfile
+from queries.client import ClickHouse
+from queries.statement import Statement
+
+CONNECTIONS = 4_000  # waitress's own limit of 100 silently starves the screens beyond it
+
+
+def serve(settings: Settings) -> None:
+    """Open the store, bring it up to date, show the wall until Ctrl-C. Raises LivewallError with one clear line."""
+    begun = time.perf_counter()
+    clock = SystemClock(timedelta(seconds=settings.clock_offset))
+    check_port(settings)
+    mapping, files = wanted_files(settings)
+    profile = settle_profile(settings.store, load_mapping(mapping).store if mapping else None)
+    console.print(f"Opening the store {settings.store} …")
+    clickhouse = open_store(settings.store, settings.clickhouse_dsn, settings.readers)
+    background = Background(clickhouse, clock, seed=settings.seed, rate=settings.rate, simulated=profile.simulated)
+    with contextlib.ExitStack() as closing:
+        closing.callback(clickhouse.close)
+        closing.callback(background.stop)
+        bring_up_to_date(settings, clickhouse, profile, clock, mapping, files)
+        wall = build_wall(settings, clickhouse, profile, clock)
+        if profile.simulated and settings.simulate:
+            background.simulate(settings.scenario)
+        if mapping and settings.replay:
+            console.print(f"Playing {', '.join(path.name for path in files)} at {settings.replay:g} times its speed …")
+            background.replay(mapping, files, settings.replay)
+        closing.enter_context(holding(settings, wall, background))
+        wall.start()
+        closing.callback(wall.stop)
+        run_server(settings, wall, f"{time.perf_counter() - begun:.1f}")
+        console.print("Stopping …")
+    console.print("Stopped; the data stays in", str(settings.store))
+
+
+def check_port(settings: Settings) -> None:
+    """Say that the port is taken before a minute of filling, not after it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as problem:
+            holder = find_holder(settings.store)
+            mine = " by a running wall of this store" if holder and holder.url.endswith(f":{settings.port}") else ""
+            raise StoreBusyError(
+                f"{settings.host}:{settings.port} is taken{mine} ({problem.strerror}); stop what runs there or set PORT=…"
+            ) from problem
+
+
+def wanted_files(settings: Settings) -> tuple[str, list[Path]]:
+    """LOAD="tmall a.csv b.csv" as mapping and files; ('', []) for nothing."""
+    if not settings.load.strip():
+        return "", []
+    mapping, *names = settings.load.split()
+    if not names:
+        raise BadRequestError(
+            f'LOAD={settings.load!r}: write the mapping\'s name and then the file, LOAD="tmall file.csv"'
+        )
+    load_mapping(mapping)
+    missing = [name for name in names if not Path(name).is_file()]
+    if missing:
+        raise BadRequestError(f"LOAD: there is no file {missing[0]}")
+    return mapping, [Path(name) for name in names]
+
+
+def bring_up_to_date(
+    settings: Settings, clickhouse: ClickHouse, profile: StoreProfile, clock: Clock, mapping: str, files: list[Path]
+) -> None:
+    """Finish what a crash interrupted, load what was asked for, give a simulated store its history."""
+    finish_interrupted(clickhouse)
+    if mapping and not settings.replay:
+        wanted = load_mapping(mapping).store
+        if wanted != profile:
+            raise BadRequestError(
+                f"{settings.store} is the store of {profile.name!r}; {mapping} belongs to {wanted.name!r}: set STORE=var/{mapping}"
+            )
+        with progress_bar(f"Loading {mapping}") as step:
+
+            def told(progress: Progress) -> None:
+                step(round(progress.share * 1000), 1000)
+
+            summary = load_files(clickhouse, load_mapping(mapping), files, told, clock)
+        show_load(summary_json(summary))
+    if profile.simulated and settings.simulate:
+        give_history(settings, clickhouse, clock)
+
+
+def give_history(settings: Settings, clickhouse: ClickHouse, clock: Clock) -> None:
+    """Eight days for a new store; what was missed since the last run for an old one."""
+    scenario = load_scenario("normal_day" if settings.scenario == "payment_outage" else settings.scenario, load_world())
+    empty = not clickhouse.read(Statement("first event", "SELECT 1 FROM behaviour_events LIMIT 1")).rows
+    if empty and settings.history_days:
+        with progress_bar(f"Filling {settings.history_days} days of history") as step:
+            filled = fill_history(
+                clickhouse,
+                scenario=scenario,
+                seed=settings.seed,
+                until=clock.now(),
+                rate=settings.rate,
+                days=settings.history_days,
+                progress=lambda rows, share: step(rows, round(rows / share) if share else 0),
+            )
+        console.print(f"{filled.rows:,} events of history in {filled.seconds:.1f} s")
+    elif not empty:
+        filled = fill_gap(clickhouse, scenario=scenario, seed=settings.seed, until=clock.now(), rate=settings.rate)
+        if filled.rows:
+            console.print(f"Caught up with {filled.rows:,} events since the last run ({filled.seconds:.1f} s)")
+
+
+@contextlib.contextmanager
+def holding(settings: Settings, wall: Wall, background: Background) -> Iterator[None]:
+    """Tell commands on this machine where the store is, and do their work for them."""
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 (compared, not bound)
+    holder = announce(settings.store, f"http://{host}:{settings.port}")
+    serve_local(
+        wall.dash.server,
+        holder.token,
+        LocalJobs(load=background.load_job, replay=background.replay_job, simulate=background.simulate_job),
+    )
+    try:
+        yield
+    finally:
+        withdraw(settings.store)
+
+
+def run_server(settings: Settings, wall: Wall, took: str) -> None:
+    """Serve until SIGINT or SIGTERM. Open connections end with the process; nothing is in them but numbers."""
+    server = create_server(
+        wall.dash.server,
+        host=settings.host,
+        port=settings.port,
+        threads=settings.threads,
+        connection_limit=CONNECTIONS,
+        channel_timeout=75,
+        ident=None,
+    )
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    thread = threading.Thread(target=server.run, name="server", daemon=True)
+    thread.start()
+    shown = "localhost" if settings.host == "127.0.0.1" else settings.host
+    console.print(
+        f"\n  The wall is at [bold]http://{shown}:{settings.port}[/bold]  (ready after {took} s; Ctrl-C stops it)"
+    )
+    console.print(f"  on a wall monitor: http://{shown}:{settings.port}/wall?kiosk=1\n")
+    while not stopping.wait(0.5):
+        if not thread.is_alive():
+            raise StoreBusyError("the web server ended unexpectedly; see the log above")
+    server.close()
