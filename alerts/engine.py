@@ -11,7 +11,7 @@ import structlog
 from alerts.asking import group_asks
 from alerts.judging import MINUTE, Verdict, completeness, judge_row, judge_stale
 from alerts.machine import step
-from alerts.measures import Measure
+from alerts.measures import Measured
 from alerts.memory import Instance, RuleMemory, load_memory, save_memory
 from alerts.model import Rule
 from alerts.sentences import Label
@@ -40,7 +40,7 @@ class AlertEngine:
         rules: Iterable[Rule],
         *,
         fetch: Callable[[Ask, datetime], Answer],
-        measures: Mapping[str, Measure],
+        measures: Mapping[str, Measured],
         calendar: BusinessCalendar,
         members: Callable[[str], Iterable[str]],
         label: Label,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from alerts.machine import Outcome
-from alerts.measures import Measure
+from alerts.measures import Measured
 from alerts.model import Rule
 from metrics.reading import Number, Row
 from metrics.snapshot import Watermark
@@ -57,7 +57,7 @@ def judge_stale(rule: Rule, end: datetime, watermarks: Iterable[Watermark]) -> V
     return Verdict(rule.judge(age), age, age)
 
 
-def judge_row(rule: Rule, row: Row | None, measures: Mapping[str, Measure]) -> Verdict:
+def judge_row(rule: Rule, row: Row | None, measures: Mapping[str, Measured]) -> Verdict:
     """What a row says; no row at all is zero for what can be counted, and "too few" for the rest."""
     row = row or Row((), None, {})
     now = _number(row, rule.metric, "current", measures)
@@ -74,12 +74,12 @@ def judge_row(rule: Rule, row: Row | None, measures: Mapping[str, Measure]) -> V
     return Verdict(rule.judge(now), now, now, None, volume)
 
 
-def _number(row: Row, metric: str, span: str, measures: Mapping[str, Measure]) -> Number:
+def _number(row: Row, metric: str, span: str, measures: Mapping[str, Measured]) -> Number:
     value = row.value(metric, span)
     return 0 if value is None and measures[metric].countable else value
 
 
-def _volume(rule: Rule, row: Row, span: str, measures: Mapping[str, Measure]) -> Number:
+def _volume(rule: Rule, row: Row, span: str, measures: Mapping[str, Measured]) -> Number:
     return _number(row, rule.min_volume.metric, span, measures) if rule.min_volume else None
 
 

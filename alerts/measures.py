@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+
+from metrics.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class Measured:
     """`ledgers` feed it; `countable` ones are 0 when nothing happened, the others (ratios) have no number then."""
 
     key: str
@@ -16,3 +19,24 @@ class Measure:
     ledgers: frozenset[str]
     countable: bool
     dimensions: frozenset[str]
+
+
+def measures_of(catalogue: Catalogue) -> dict[str, Measured]:
+    """Every metric of the catalogue, by key."""
+    return {
+        key: Measured(
+            key,
+            metric.name,
+            metric.unit,
+            catalogue.ledgers_of(key),
+            _countable(catalogue, key),
+            frozenset(metric.dimensions),
+        )
+        for key, metric in catalogue.metrics.items()
+    }
+
+
+def _countable(catalogue: Catalogue, key: str) -> bool:
+    """Whether the metric has a value when nothing at all happened in a minute."""
+    nothing = dict.fromkeys(catalogue.measures_of(key), Fraction(0))
+    return catalogue.compute(key, nothing, {"window_minutes": Fraction(1)}) is not None

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from alerts.measures import Measure
+from alerts.measures import Measured
 from alerts.model import MinVolume, Rule
 from core.errors import DefinitionError, nearest
+from metrics.definition_file import read_definitions
 
 FOLDER = Path(__file__).parent / "rules"
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML in which the same key twice is an error instead of the last one winning."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise yaml.MarkedYAMLError(problem=f"{twice!r} stands twice", problem_mark=node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-def load_rules(measures: Mapping[str, Measure], folder: Path = FOLDER) -> tuple[Rule, ...]:
+def load_rules(measures: Mapping[str, Measured], folder: Path = FOLDER) -> tuple[Rule, ...]:
     """All rules, by file and position. Raises the first DefinitionError."""
     rules, problems = _read(measures, folder)
     if problems:
@@ -35,12 +24,12 @@ def load_rules(measures: Mapping[str, Measure], folder: Path = FOLDER) -> tuple[
     return rules
 
 
-def check_rules(measures: Mapping[str, Measure], folder: Path = FOLDER) -> list[DefinitionError]:
+def check_rules(measures: Mapping[str, Measured], folder: Path = FOLDER) -> list[DefinitionError]:
     """Everything that is wrong with the rule files, in reading order; empty when they are good."""
     return _read(measures, folder)[1]
 
 
-def _read(measures: Mapping[str, Measure], folder: Path) -> tuple[tuple[Rule, ...], list[DefinitionError]]:
+def _read(measures: Mapping[str, Measured], folder: Path) -> tuple[tuple[Rule, ...], list[DefinitionError]]:
     rules: dict[str, Rule] = {}
     problems: list[DefinitionError] = []
     for path in sorted(folder.glob("*.yaml")):
@@ -64,11 +53,8 @@ def _read(measures: Mapping[str, Measure], folder: Path) -> tuple[tuple[Rule, ..
 
 
 def _entries(path: Path) -> list[Any]:
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError as wrong:
-        raise DefinitionError(path.name, "file", " ".join(str(wrong).split())) from wrong
-    if not isinstance(content, dict) or set(content) != {"rules"} or not isinstance(content["rules"], list):
+    content = read_definitions(path)
+    if set(content) != {"rules"} or not isinstance(content["rules"], list):
         raise DefinitionError(path.name, "file", "a rule file is one list under `rules:`")
     return content["rules"]
 
@@ -87,7 +73,7 @@ def _explain(file: str, entry: str, wrong: ValidationError) -> Iterator[Definiti
             yield DefinitionError(file, entry, f"{place}: {problem}" if place else problem)
 
 
-def _unknown(file: str, rule: Rule, measures: Mapping[str, Measure]) -> Iterator[DefinitionError]:
+def _unknown(file: str, rule: Rule, measures: Mapping[str, Measured]) -> Iterator[DefinitionError]:
     """Metrics nobody defined, and dimensions a metric cannot be split by."""
     for metric in rule.metrics:
         if metric not in measures:

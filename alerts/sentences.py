@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from alerts.judging import Verdict
-from alerts.measures import Measure
+from alerts.measures import Measured
 from alerts.model import Rule
 from locales.words import LOCALES, Words, load_words
 from metrics.formats import format_change, format_duration, format_value
@@ -15,7 +15,7 @@ Label = Callable[[str, str, str], str]  # (dimension, code, locale) -> name
 
 
 def write_cause(
-    rule: Rule, verdict: Verdict | None, code: str | None, measures: Mapping[str, Measure], label: Label, currency: str
+    rule: Rule, verdict: Verdict | None, code: str | None, measures: Mapping[str, Measured], label: Label, currency: str
 ) -> dict[str, str]:
     """The line in every language. `code` is the instance's member of `rule.by`."""
     return {
@@ -26,7 +26,7 @@ def write_cause(
 class _Writer:
     """One rule's lines in one language."""
 
-    def __init__(self, rule: Rule, measures: Mapping[str, Measure], label: Label, currency: str, words: Words) -> None:
+    def __init__(self, rule: Rule, measures: Mapping[str, Measured], label: Label, currency: str, words: Words) -> None:
         self._rule, self._measures, self._label, self._currency, self._words = rule, measures, label, currency, words
 
     def write(self, verdict: Verdict | None, code: str | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from alerts.judging import Verdict
-from alerts.measures import Measure
+from alerts.measures import Measured
 from alerts.memory import Instance, RuleMemory
 from alerts.model import Rule
 from alerts.sentences import Label, write_cause
@@ -20,7 +20,7 @@ SEVERITIES = ("critical", "warning", "info")
 class Viewer:
     """Makes the views of one set of rules."""
 
-    def __init__(self, measures: Mapping[str, Measure], label: Label, currency: str) -> None:
+    def __init__(self, measures: Mapping[str, Measured], label: Label, currency: str) -> None:
         self._measures, self._label, self._currency = measures, label, currency
 
     def show(self, rule: Rule, memory: RuleMemory, problem: str | None) -> list[AlertView]:
@@ -86,7 +86,7 @@ class Viewer:
         )
 
 
-def unit_of(rule: Rule, measures: Mapping[str, Measure]) -> str:
+def unit_of(rule: Rule, measures: Mapping[str, Measured]) -> str:
     """What value and limit are written in: a change is a ratio, silence a duration."""
     return {"change": "ratio", "stale": "duration"}.get(rule.type) or measures[rule.metric].unit
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from alerts.engine import AlertEngine
-from alerts.measures import Measure
+from alerts.measures import Measured
 from alerts.model import MinVolume, Rule
 from metrics.ask import Ask
 from metrics.calendar import BusinessCalendar
@@ -26,8 +26,8 @@ ORDERS = frozenset({"orders"})
 DIMENSIONS = frozenset({"large_region", "province", "channel"})
 
 
-def measure(key: str, zh: str, en: str, unit: str = "count", countable: bool = True) -> Measure:
-    return Measure(key, {"zh": zh, "en": en}, unit, ORDERS, countable, DIMENSIONS)
+def measure(key: str, zh: str, en: str, unit: str = "count", countable: bool = True) -> Measured:
+    return Measured(key, {"zh": zh, "en": en}, unit, ORDERS, countable, DIMENSIONS)
 
 
 MEASURES = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 
-from alerts.measures import Measure
-from alerts.rules import FOLDER, check_rules, load_rules
+from alerts.measures import measures_of
+from alerts.rules import check_rules, load_rules
 from core.errors import DefinitionError
+from metrics.catalogue import load_catalogue
 from tests.alerts.ledger import MEASURES
 
 GOOD = """
@@ -73,15 +73,17 @@ def test_a_file_of_another_shape_is_a_problem_not_a_crash(tmp_path: Path, text: 
     assert problems(tmp_path, text)
 
 
-def test_the_shipped_rules_are_good_and_at_least_eight() -> None:
-    anything = _as_named_by_the_files()
-    assert check_rules(anything) == []
-    assert len(load_rules(anything)) >= 8
+def test_the_shipped_rules_are_good_for_the_shipped_metrics() -> None:
+    measures = measures_of(load_catalogue())
+    assert [str(problem) for problem in check_rules(measures)] == []
+    rules = load_rules(measures)
+    assert len(rules) >= 8
+    assert {rule.type for rule in rules} == {"threshold", "change", "stale"}
+    assert {rule.ledger for rule in rules if rule.type == "stale"} == {"orders", "behaviour"}
 
 
-def _as_named_by_the_files() -> dict[str, Measure]:
-    """Measures for whatever the files name: here only their shape is tried."""
-    entries = [rule for path in FOLDER.glob("*.yaml") for rule in yaml.safe_load(path.read_text("utf-8"))["rules"]]
-    names = {rule["metric"] for rule in entries} | {r["min_volume"]["metric"] for r in entries if "min_volume" in r}
-    wide = frozenset({"large_region", "province", "channel", "category", "room"})
-    return {name: Measure(name, {"zh": name, "en": name}, "count", frozenset({"orders"}), True, wide) for name in names}
+def test_a_metric_that_can_be_counted_is_known_from_its_definition() -> None:
+    measures = measures_of(load_catalogue())
+    assert measures["orders_created"].countable and not measures["create_to_pay_rate"].countable
+    assert measures["create_to_pay_rate"].ledgers == {"orders"}
+    assert measures["view_to_order_rate"].ledgers == {"orders", "behaviour"}
