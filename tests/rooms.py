@@ -223,7 +223,7 @@ def lacks_opening(tree: ast.Module, _: str) -> Iterator[Finding]:
     words = ast.get_docstring(tree) or ""
     if tree.body[0].lineno != 1 or not words:
         yield 1, "does not open with a sentence that says what the file is for"
-    elif not (words[0].isupper() or words[0] == "`") or words.split("\n\n")[0][-1] not in ".:;":
+    elif not (words[0].isupper() or words[0] == "`") or words.split("\n\n")[0][-1] not in ".:;?":
         yield 1, "its first paragraph is not a sentence (capital letter, full stop)"
 
 
