@@ -29,10 +29,10 @@ def build_controls(words: Words) -> html.Div:
                 for name in CHOICES
             ],
             html.Button(
-                html.Span("⛶", **{"aria-hidden": "true"}),
+                words.t("shell.control.full"),
                 className="control",
                 type="button",
-                **{"data-act": "full", "data-word-label": "shell.control.full"},
+                **{"data-act": "full", "data-word": "shell.control.full"},
             ),
         ],
         className="controls",

@@ -26,6 +26,8 @@ class Screen:
     build: str
     tick: float = 0.0
     late_s: float = 60.0  # the header's lag is marked from here on
+    patience_s: float = 10.0  # a request that takes longer is given up, and asked again
+    spread_s: float = 15.0  # screens that meet a new build reload within this time, not all at once
 
 
 def build_shell(
@@ -60,6 +62,8 @@ def script_settings(
         "build": screen.build,
         "tick": tick,
         "late": screen.late_s,
+        "patience": screen.patience_s,
+        "spread": screen.spread_s,
         "locale": screen.locale,
         "zone": profile.time_zone,
         "map": profile.map,

@@ -5,8 +5,8 @@
 (function () {
   "use strict";
   const livewall = window.livewall;
-  const GIVE_UP = 10000; // ms until a request is aborted
-  const OPEN_ANYWAY = GIVE_UP + 2000; // ms until the gate opens even if nobody said how the request ended
+  const patience = () => livewall.config.patience * 1000; // ms until a request is aborted
+  const LAST_RESORT = 2000; // ms after that the gate opens even if nobody said how the request ended
   const HIDDEN = 15; // a hidden page asks on every n-th beat only
 
   const gate = (livewall.gate = {
@@ -36,7 +36,7 @@
     const now = performance.now();
     const other = !gate.asked || gate.asked.key !== key(ask);
     if (!other) {
-      if (gate.asked.open && now - gate.asked.at < OPEN_ANYWAY) return null;
+      if (gate.asked.open && now - gate.asked.at < patience() + LAST_RESORT) return null;
       if (document.hidden && beats % HIDDEN) return null;
     }
     // A question of another scope does not wait: the renderer drops the older one's answer.
@@ -78,10 +78,11 @@
   window.fetch = async (resource, options = {}) => {
     const url = typeof resource === "string" ? resource : resource.url || String(resource);
     if (!url.includes("_dash-update-component")) return plain(resource, options);
-    const answer = await plain(resource, { ...options, signal: AbortSignal.timeout(GIVE_UP) });
+    const answer = await plain(resource, { ...options, signal: AbortSignal.timeout(patience()) });
     const json = (answer.headers.get("content-type") || "").includes("json");
     if (answer.status === 204) return answer;
-    if (answer.status !== 200 || !json) return new Response("{}", { status: answer.ok ? 502 : answer.status });
+    // 500 for all: the renderer tries to refresh a token on 401 and stumbles over the body it has read already
+    if (answer.status !== 200 || !json) return new Response("{}", { status: 500 });
     const text = await answer.text(); // whole before Dash sees it: the gate must not open on headers alone
     return new Response(text, { status: 200, headers: answer.headers });
   };

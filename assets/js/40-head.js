@@ -118,7 +118,7 @@
 
   // A new version is served: take it, but not all screens in the same second.
   let renewing = null;
-  function renew(after = 1000 + Math.random() * 14000) {
+  function renew(after = Math.random() * 1000 * livewall.config.spread) {
     renewing = renewing || setTimeout(() => window.location.reload(), after);
   }
 

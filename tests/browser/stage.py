@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 from dash import Dash
-from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from app.static import plotly_url, serve_plotly
 from callbacks.page import wire_page
@@ -41,7 +41,10 @@ livewall.kind("count", {
 });
 livewall.kind("chart", {
   mount(body) { body.innerHTML = "<div style='height:100%'></div>"; },
-  update(body, payload) { livewall.plot(body.firstChild, payload.figure, (point) => livewall.scope.toggle("province", point.location || String(point.x))); },
+  update(body, payload) {
+    const pick = (point) => livewall.scope.toggle("province", point.location || String(point.x));
+    livewall.plot(body.firstChild, payload.figure, pick);
+  },
 });
 """
 
@@ -126,20 +129,30 @@ class ScriptedWall:
 
 
 def make_app(wall: ScriptedWall) -> Dash:
+    """The page's app; `app.server` takes extra routes and hooks until it is served."""
     words = {locale: load_words(locale) for locale in ("zh", "en")}
     app = Dash(__name__, assets_folder=str(ROOT / "assets"), **dash_options("test", plotly_url()))
     profile = StoreProfile(name="试验店", name_en="Test Shop")
-    app.layout = build_shell({"wall": BOARD}, Screen("wall", "zh", "build-1", TICK), profile, words)
+    app.layout = build_shell(
+        {"wall": BOARD}, Screen("wall", "zh", "build-1", TICK, patience_s=1.5, spread_s=0.2), profile, words
+    )
     wire_page(app, wall.respond)
     serve_plotly(app.server)
     app.index_string = app.index_string.replace("{%renderer%}", f"<script>{KINDS}</script>{{%renderer%}}")
     return app
 
 
+class QuietHandler(WSGIRequestHandler):
+    """No log line per request."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
 @contextmanager
 def serve(wall: ScriptedWall, app: Dash) -> Iterator[BaseWSGIServer]:
     """The page on its port, on a thread of its own, until the block ends."""
-    server = make_server("127.0.0.1", wall.port, app.server, threaded=True)
+    server = make_server("127.0.0.1", wall.port, app.server, threaded=True, request_handler=QuietHandler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

@@ -1,0 +1,186 @@
+"""The fan-out: only what changed is touched, a broken tile or figure stays its own trouble, old tiles say so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Response
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Watch
+from tests.browser.stage import ScriptedWall, make_app, make_frame, part, serve, until
+
+pytestmark = pytest.mark.browser
+SHAPE = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "id": "440000",
+            "properties": {},
+            "geometry": {"type": "Polygon", "coordinates": [[[100, 20], [100, 40], [120, 40], [120, 20], [100, 20]]]},
+        }
+    ],
+}
+
+
+def bars(height: float) -> dict[str, Any]:
+    return {
+        "figure": {"data": [{"type": "bar", "x": ["a"], "y": [height]}], "layout": {"title": {"text": f"h{height}"}}}
+    }
+
+
+def show(scripted: ScriptedWall, tiles: dict[str, dict[str, Any]]) -> None:
+    scripted.answer = lambda ask: make_frame(f"b1-{ask['n']}", tiles)
+
+
+def drawn(page: Page) -> str:
+    title = page.locator('[data-tile="plot"] .gtitle')
+    return title.text_content() or "" if title.count() else ""
+
+
+def test_only_tiles_that_changed_are_updated(scripted: ScriptedWall, page: Page, without_plotly: None) -> None:
+    page.goto(f"{scripted.url}/wall")
+    page.wait_for_function("() => window.calls && window.calls.one >= 5")
+    assert page.evaluate("() => window.calls.two") == 1
+
+
+def test_a_tile_that_throws_is_marked_and_stops_no_other(
+    scripted: ScriptedWall, page: Page, without_plotly: None, text_of: Callable[[str], str]
+) -> None:
+    show(scripted, {"one": part({"boom": True}), "two": part({"text": "alive"})})
+    page.goto(f"{scripted.url}/wall")
+    assert until(lambda: text_of("two") == "alive")
+    expect(page.locator('[data-tile="one"]')).to_have_attribute("data-face", "error")
+    show(scripted, {"one": part({"text": "well again"}), "two": part({"text": "alive"})})
+    assert until(lambda: text_of("one") == "well again")
+    expect(page.locator('[data-tile="one"]')).to_have_attribute("data-face", "fresh")
+
+
+@pytest.mark.parametrize(
+    "figure", [{"data": [None]}, {"data": "str"}, None, {"data": [{"type": "choropleth", "geojson": "/missing.geojson",
+     "locations": ["440000"], "z": [1]}]}], ids=["null trace", "text", "none", "no such map"],
+)  # fmt: skip
+def test_a_bad_figure_does_not_kill_the_chart(scripted: ScriptedWall, page: Page, figure: Any) -> None:
+    show(scripted, {"plot": part(bars(1))})
+    page.goto(f"{scripted.url}/wall")
+    assert until(lambda: drawn(page) == "h1", 15)
+    show(scripted, {"plot": part({"figure": figure})})
+    page.wait_for_selector('[data-tile="plot"] [data-failed]', timeout=20_000)
+    show(scripted, {"plot": part(bars(2))})
+    assert until(lambda: drawn(page) == "h2", 15)
+    assert page.locator('[data-tile="plot"] [data-failed]').count() == 0
+
+
+def test_a_map_that_could_not_be_fetched_comes_by_itself_without_a_new_figure(
+    free_port: int, page: Page, watch: Watch
+) -> None:
+    wall = ScriptedWall(free_port)
+    app = make_app(wall)
+    served: list[int] = []
+
+    @app.server.get("/shape.geojson")
+    def shape() -> tuple[Any, int] | Response:
+        served.append(1)
+        return app.server.json.response(SHAPE) if len(served) > 1 else ("gone", 404)
+
+    trace = {
+        "type": "choropleth",
+        "geojson": "/shape.geojson",
+        "locations": ["440000"],
+        "z": [1],
+        "locationmode": "geojson-id",
+    }
+    show(wall, {"plot": part({"figure": {"data": [trace], "layout": {"geo": {"fitbounds": "locations"}}}})})
+    with serve(wall, app):
+        page.goto(f"{wall.url}/wall")
+        page.wait_for_selector('[data-tile="plot"] .choroplethlayer path', state="attached", timeout=20_000)
+        assert len(served) >= 2
+        page.locator('[data-tile="plot"] .choroplethlayer path').first.click()
+        assert until(lambda: "province=440000" in page.url), "a click on the map filters"
+    assert watch.foreign == [], "nothing is fetched from another host"
+
+
+def test_a_tile_past_its_promise_dims_and_says_as_of_when(
+    scripted: ScriptedWall, page: Page, without_plotly: None
+) -> None:
+    old = datetime.now(UTC) - timedelta(seconds=28)
+
+    def answer(ask: dict[str, Any]) -> str:
+        return make_frame(f"b1-{ask['n']}", {"one": part({"text": "n"}, as_of=old), "two": part({"text": "n"})})
+
+    scripted.answer = answer
+    page.goto(f"{scripted.url}/wall")
+    expect(page.locator('[data-tile="one"]')).to_have_attribute("data-face", "fresh")
+    expect(page.locator('[data-tile="one"]')).to_have_attribute("data-face", "stale")
+    shown = old.astimezone().astimezone(tz=None)
+    assert shown is not None
+    local = (old + timedelta(hours=8)).strftime("%H:%M:%S")  # Shanghai, whatever the machine's zone
+    assert page.locator('[data-tile="one"] .tile-note').inner_text() == f"截至 {local}"
+    expect(page.locator('[data-tile="two"]')).to_have_attribute("data-face", "fresh")
+
+
+def test_faces_of_the_server_are_shown(scripted: ScriptedWall, page: Page, without_plotly: None) -> None:
+    show(
+        scripted,
+        {
+            "one": part({"title": "付款", "empty": "不支持按直播间筛选"}, "empty"),
+            "two": {**part({"text": "12"}, "error"), "error": "sum of orders: timeout"},
+            "plot": part(None, "loading"),
+        },
+    )
+    page.goto(f"{scripted.url}/wall")
+    expect(page.locator('[data-tile="one"] .tile-blank')).to_have_text("不支持按直播间筛选")
+    expect(page.locator('[data-tile="one"] .tile-title')).to_have_text("付款")
+    expect(page.locator('[data-tile="two"]')).to_have_attribute("data-face", "error")
+    assert page.locator('[data-tile="two"] .tile-note').inner_text().startswith("取数失败")
+    assert page.locator('[data-tile="two"] .tile-body').inner_text() == "12", "the last numbers stay"
+    expect(page.locator('[data-tile="plot"]')).to_have_attribute("data-face", "loading")
+
+
+def test_nothing_moves_on_a_tick(scripted: ScriptedWall, page: Page, without_plotly: None) -> None:
+    page.goto(f"{scripted.url}/wall")
+    page.wait_for_function("() => window.calls && window.calls.one >= 2")
+    boxes = """() => JSON.stringify([...document.querySelectorAll('.top > *, .tile, .tile-body')].map((e) => {
+      const b = e.getBoundingClientRect(); return [b.x, b.y, b.width, b.height].map(Math.round); }))"""
+    before = page.evaluate(boxes)
+    page.wait_for_timeout(2500)
+    assert page.evaluate(boxes) == before
+
+
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (3840, 2160), (1366, 768)])
+def test_the_wall_needs_no_scrolling(
+    scripted: ScriptedWall, page: Page, without_plotly: None, width: int, height: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{scripted.url}/wall")
+    page.wait_for_function("() => window.calls && window.calls.one >= 1")
+    size = page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+    assert size == [width, height]
+
+
+def test_a_phone_scrolls_down_and_never_sideways(scripted: ScriptedWall, page: Page, without_plotly: None) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{scripted.url}/wall")
+    page.wait_for_function("() => window.calls && window.calls.one >= 1")
+    width, height = page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+    assert width == 390
+    assert height > 844
+
+
+def test_every_script_and_style_is_loaded_in_the_order_it_needs(scripted: ScriptedWall, page: Page) -> None:
+    page.goto(f"{scripted.url}/wall")
+    loaded = [
+        Path(src.split("?")[0]).relative_to("/assets/js").as_posix()
+        for src in page.evaluate("() => [...document.scripts].map((s) => s.getAttribute('src')).filter(Boolean)")
+        if src.startswith("/assets/js")
+    ]
+    own = [name for name in loaded if "/" not in name]
+    kinds = [name for name in loaded if name.startswith("tiles/")]
+    assert own == sorted(own)
+    assert loaded == own + kinds, "tile kinds come after the ground they stand on"
+    assert kinds[0] == "tiles/_shared.js"

@@ -1,0 +1,207 @@
+"""The gate: one question in flight, whatever the server does, and never shut for ever."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Response, request
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Watch
+from tests.browser.stage import TICK, ScriptedWall, counting, make_app, make_frame, part, serve, until
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("without_plotly")]
+HISTORY = "() => { const s = dash_stores[0].getState(); return [s.history.past.length, s.error.backEnd.length]; }"
+
+
+def number(text: str) -> int:
+    return int(text.removeprefix("n") or 0)
+
+
+def test_exactly_one_request_per_tick_and_screen(scripted: ScriptedWall, page: Page, watch: Watch) -> None:
+    page.goto(f"{scripted.url}/wall")
+    page.wait_for_function("() => window.calls && window.calls.one >= 2")
+    beats = "() => window.dash_component_api.getLayout('beat').props.n_intervals"
+    before, asked = page.evaluate(beats), len(scripted.asks)
+    page.wait_for_timeout(10 * TICK * 1000)
+    after = page.evaluate(beats)
+    assert after - before >= 5
+    assert abs((len(scripted.asks) - asked) - (after - before)) <= 1
+    assert len(watch.posts) == len(scripted.asks)
+    assert scripted.most == 1
+    assert watch.errors == []
+
+
+def test_a_server_slower_than_the_tick_still_updates_the_page(
+    scripted: ScriptedWall, page: Page, text_of: Callable[[str], str]
+) -> None:
+    def slow(ask: dict[str, Any]) -> str:
+        time.sleep(3 * TICK)
+        return counting(ask)
+
+    scripted.answer = slow
+    page.goto(f"{scripted.url}/wall")
+    page.wait_for_function("() => window.calls && window.calls.one >= 3")
+    assert number(text_of("one")) >= 3
+    assert scripted.most == 1
+
+
+def test_a_request_that_hangs_is_given_up_and_asked_again(
+    scripted: ScriptedWall, page: Page, text_of: Callable[[str], str]
+) -> None:
+    page.goto(f"{scripted.url}/wall")
+    page.wait_for_function("() => window.calls && window.calls.one >= 2")
+    release = threading.Event()
+    stuck: list[int] = []
+
+    def hang(ask: dict[str, Any]) -> str:
+        stuck.append(ask["n"])
+        release.wait(20)
+        return counting(ask)
+
+    scripted.answer = hang
+    assert until(lambda: len(stuck) == 1, 3)
+    time.sleep(1.0)  # within the patience of 1.5 s nobody asks a second time
+    assert len(stuck) == 1
+    assert until(lambda: len(stuck) >= 2, 5)
+    scripted.answer = counting
+    release.set()
+    assert until(lambda: number(text_of("one")) > stuck[-1], 5)
+
+
+@pytest.mark.parametrize("failure", ["html", "500", "401", "redirect"])
+def test_answers_that_are_no_frame_do_not_shut_the_gate(
+    free_port: int, page: Page, failure: str, text_of: Callable[[str], str]
+) -> None:
+    wall = ScriptedWall(free_port)
+    app = make_app(wall)
+    broken = threading.Event()
+
+    @app.server.before_request
+    def fail() -> Response | None:
+        if not broken.is_set() or request.method != "POST":
+            return None
+        if failure == "html":
+            return Response("<html>log in</html>", mimetype="text/html")
+        if failure == "redirect":
+            return Response("", 302, {"Location": "/login"})
+        return Response("no", int(failure))
+
+    with serve(wall, app):
+        page.goto(f"{wall.url}/wall")
+        page.wait_for_function("() => window.calls && window.calls.one >= 2")
+        broken.set()
+        page.wait_for_timeout(6 * TICK * 1000)
+        seen = number(text_of("one"))
+        broken.clear()
+        assert until(lambda: number(text_of("one")) > seen, 5)
+
+
+def test_a_late_answer_of_an_earlier_scope_is_not_shown(
+    scripted: ScriptedWall, page: Page, text_of: Callable[[str], str]
+) -> None:
+    def answer(ask: dict[str, Any]) -> str:
+        filtered = "province" in ask["query"]
+        if not filtered and ask["n"] > 3:
+            time.sleep(1.0)
+        tile = {"text": "filtered" if filtered else "all", "code": "440000"}
+        return make_frame(f"b1-{ask['n']}", {"one": part(tile)})
+
+    scripted.answer = answer
+    page.goto(f"{scripted.url}/wall")
+    assert until(lambda: scripted.running == 1 and len(scripted.asks) > 3, 5)
+    page.click('[data-tile="one"] .tile-body')
+    assert until(lambda: text_of("one") == "filtered", 1.0), "a click waits for nobody"
+    for _ in range(15):
+        time.sleep(0.1)
+        assert text_of("one") == "filtered"
+
+
+def test_nothing_new_costs_no_redraw_and_keeps_tiles_fresh(scripted: ScriptedWall, page: Page) -> None:
+    def answer(ask: dict[str, Any]) -> str | None:
+        if ask["seen"] == "b1-1":
+            return None
+        return make_frame("b1-1", {"one": {**part({"text": "n1"}), "stale_after": 1.0}})
+
+    scripted.answer = answer
+    page.goto(f"{scripted.url}/wall")
+    page.wait_for_function("() => window.calls && window.calls.one === 1")
+    page.wait_for_timeout(3000)
+    assert page.evaluate("() => window.calls.one") == 1
+    expect(page.locator('[data-tile="one"]')).to_have_attribute("data-face", "fresh")
+    expect(page.locator("html")).to_have_attribute("data-link", "ok")
+
+
+def test_history_and_errors_do_not_grow_over_ticks(free_port: int, page: Page) -> None:
+    wall = ScriptedWall(free_port)
+    app = make_app(wall)
+    posts: list[str] = []
+
+    @app.server.before_request
+    def refuse_every_fifth() -> Response | None:
+        if request.method != "POST":
+            return None
+        posts.append(request.path)
+        return Response("no", 500) if len(posts) % 5 == 0 else None
+
+    with serve(wall, app):
+        page.goto(f"{wall.url}/wall")
+        assert until(lambda: len(posts) > 21, 20)
+        past, errors = page.evaluate(HISTORY)
+    assert past <= 1
+    assert errors <= 1
+
+
+def test_a_stopped_server_is_said_within_ten_seconds_and_its_return_needs_no_reload(
+    free_port: int, page: Page, text_of: Callable[[str], str]
+) -> None:
+    wall = ScriptedWall(free_port)
+    app = make_app(wall)
+    with serve(wall, app):
+        page.goto(f"{wall.url}/wall")
+        page.wait_for_function("() => window.calls && window.calls.one >= 2")
+        page.evaluate("() => { window.here = true; }")
+    last = text_of("one")
+    expect(page.locator("html")).to_have_attribute("data-link", "cut", timeout=10_000)
+    assert "连接中断" in page.locator('[data-part="link"]').inner_text()
+    opacity = "() => getComputedStyle(document.querySelector('[data-tile=one] .tile-body')).opacity"
+    page.wait_for_function(f"() => ({opacity})() < 0.6")
+    assert text_of("one") == last, "the last numbers stay"
+    with serve(wall, app):
+        asked = len(wall.asks)
+        assert until(lambda: text_of("one") != last, 10)
+        assert len(wall.asks) - asked <= 2, "the first or second question after the return is on the screen"
+        expect(page.locator("html")).to_have_attribute("data-link", "ok")
+        assert page.evaluate("() => window.here"), "the page was not loaded again"
+
+
+def test_a_new_build_reloads_the_page_once(scripted: ScriptedWall, page: Page) -> None:
+    page.goto(f"{scripted.url}/wall?province=440000")
+    page.wait_for_function("() => window.calls && window.calls.one >= 1")
+    page.evaluate("() => { window.here = true; }")
+    told: list[int] = []
+
+    def newer(ask: dict[str, Any]) -> str:
+        if told:
+            return counting(ask)
+        told.append(ask["n"])
+        return make_frame(f"b2-{ask['n']}", {"one": part({"text": "n1"})}, build="build-2", boot="b2")
+
+    scripted.answer = newer
+    page.wait_for_function("() => window.calls && !window.here")
+    assert page.url.endswith("?province=440000")
+
+
+def test_another_boot_of_the_same_build_goes_on_without_reload(
+    scripted: ScriptedWall, page: Page, text_of: Callable[[str], str]
+) -> None:
+    page.goto(f"{scripted.url}/wall")
+    page.wait_for_function("() => window.calls && window.calls.one >= 1")
+    page.evaluate("() => { window.here = true; }")
+    scripted.answer = lambda ask: make_frame(f"b2-{ask['n']}", {"one": part({"text": f"n{ask['n'] + 500}"})}, boot="b2")
+    assert until(lambda: number(text_of("one")) > 500, 3)
+    assert page.evaluate("() => window.here")
