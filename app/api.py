@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, jsonify, request
-from queries.api import answer_request
 
 from core.errors import BadRequestError, LivewallError, QueryFailedError, UnknownNameError
 from metrics.model import Metric
+from queries.api import answer_request
 
 if TYPE_CHECKING:
     from app.main import Wall

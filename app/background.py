@@ -108,7 +108,7 @@ class Background:
             played = player.run(self._stopping, told)
         return {"events": played.events, "rejected": played.rejected}
 
-    def simulate_job(self, wanted: dict[str, Any], report: Report) -> dict[str, Any]:
+    def simulate_job(self, wanted: dict[str, Any], _report: Report) -> dict[str, Any]:
         """The local API's `simulate`: {scenario} -> the scenario that now runs. Only a simulated store takes it."""
         if not self._simulated:
             raise BadRequestError(

@@ -9,7 +9,7 @@ from flask import Flask, Response, jsonify
 
 
 def serve_health(server: Flask, readiness: Callable[[], tuple[bool, dict[str, Any]]]) -> None:
-    """`/healthz`: the process answers. `/readyz`: ticks are published and the store answers, else 503 with the reason."""
+    """`/healthz`: the process answers. `/readyz`: ticks come and the store answers, else 503 with the reason."""
 
     @server.get("/healthz")
     def healthz() -> Response:

@@ -11,8 +11,6 @@ from typing import Any
 
 from dash import Dash
 from flask_caching import Cache
-from queries.members import load_members
-from queries.watermark import watermarks
 
 from alerts.engine import AlertEngine
 from alerts.measures import measures_of
@@ -48,7 +46,9 @@ from metrics.regions import RegionSet, load_region_set
 from metrics.scope import Scope
 from metrics.snapshot import PlannedTile
 from queries.client import ClickHouse
+from queries.members import load_members
 from queries.readings import fetch
+from queries.watermark import watermarks
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOWN = ("app", "assets", "callbacks", "layouts", "locales", "metrics")  # what a screen's build depends on

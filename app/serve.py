@@ -6,7 +6,6 @@ import contextlib
 import signal
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -30,15 +29,15 @@ from ingest.scenario import load_scenario
 from ingest.world import load_world
 from metrics.profile import StoreProfile
 from queries.client import ClickHouse
-from queries.statement import Statement
+from queries.members import has_events
 
 CONNECTIONS = 4_000  # waitress's own limit of 100 silently starves the screens beyond it
 
 
 def serve(settings: Settings) -> None:
     """Open the store, bring it up to date, show the wall until Ctrl-C. Raises LivewallError with one clear line."""
-    begun = time.perf_counter()
     clock = SystemClock(timedelta(seconds=settings.clock_offset))
+    begun = clock.monotonic()
     check_port(settings)
     mapping, files = wanted_files(settings)
     profile = settle_profile(settings.store, load_mapping(mapping).store if mapping else None)
@@ -58,7 +57,7 @@ def serve(settings: Settings) -> None:
         closing.enter_context(holding(settings, wall, background))
         wall.start()
         closing.callback(wall.stop)
-        run_server(settings, wall, f"{time.perf_counter() - begun:.1f}")
+        run_server(settings, wall, f"{clock.monotonic() - begun:.1f}")
         console.print("Stopping …")
     console.print("Stopped; the data stays in", str(settings.store))
 
@@ -73,7 +72,7 @@ def check_port(settings: Settings) -> None:
             holder = find_holder(settings.store)
             mine = " by a running wall of this store" if holder and holder.url.endswith(f":{settings.port}") else ""
             raise StoreBusyError(
-                f"{settings.host}:{settings.port} is taken{mine} ({problem.strerror}); stop what runs there or set PORT=…"
+                f"{settings.host}:{settings.port} is taken{mine} ({problem.strerror}); stop it or set PORT=…"
             ) from problem
 
 
@@ -102,7 +101,8 @@ def bring_up_to_date(
         wanted = load_mapping(mapping).store
         if wanted != profile:
             raise BadRequestError(
-                f"{settings.store} is the store of {profile.name!r}; {mapping} belongs to {wanted.name!r}: set STORE=var/{mapping}"
+                f"{settings.store} is the store of {profile.name!r}; {mapping} belongs to {wanted.name!r}: "
+                f"set STORE=var/{mapping}"
             )
         with progress_bar(f"Loading {mapping}") as step:
 
@@ -118,7 +118,7 @@ def bring_up_to_date(
 def give_history(settings: Settings, clickhouse: ClickHouse, clock: Clock) -> None:
     """Eight days for a new store; what was missed since the last run for an old one."""
     scenario = load_scenario("normal_day" if settings.scenario == "payment_outage" else settings.scenario, load_world())
-    empty = not clickhouse.read(Statement("first event", "SELECT 1 FROM behaviour_events LIMIT 1")).rows
+    empty = not has_events(clickhouse)
     if empty and settings.history_days:
         with progress_bar(f"Filling {settings.history_days} days of history") as step:
             filled = fill_history(
@@ -166,7 +166,7 @@ def run_server(settings: Settings, wall: Wall, took: str) -> None:
     )
     stopping = threading.Event()
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
         stopping.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core.errors import StoreBusyError
-from metrics.profile import StoreProfile, load_profile, save_profile
+from metrics.profile import DEMO, StoreProfile, load_profile, read_profile, save_profile
 from queries.client import ClickHouse
 from queries.migrate import migrate
 
@@ -77,9 +77,11 @@ def settle_profile(folder: Path, wanted: StoreProfile | None) -> StoreProfile:
     present = load_profile(folder)
     if present is not None:
         return present
-    profile = wanted or DEMO_PROFILE
+    profile = wanted or demo_profile()
     save_profile(folder, profile)
     return profile
 
 
-DEMO_PROFILE = StoreProfile(name="示例商城", name_en="Demo Mall", simulated=True)
+def demo_profile() -> StoreProfile:
+    """The profile of the simulated store."""
+    return read_profile(DEMO)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import time
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 # Amounts are kept as whole ten-thousandths of the currency unit: exact sums, and unit prices with three decimals fit.
 MONEY_SCALE = 10_000
+DEMO = Path(__file__).parent / "demo.yaml"
 
 
 class StoreProfile(BaseModel):
@@ -32,7 +33,10 @@ class StoreProfile(BaseModel):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        ZoneInfo(value)  # raises ZoneInfoNotFoundError, which pydantic reports with the field's name
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as unknown:
+            raise ValueError(f"unknown time zone {value!r}") from unknown
         return value
 
     @property
@@ -43,8 +47,11 @@ class StoreProfile(BaseModel):
 def load_profile(folder: Path) -> StoreProfile | None:
     """The profile of the store in `folder`, or None when the store has none yet."""
     path = folder / "profile.yaml"
-    if not path.exists():
-        return None
+    return read_profile(path) if path.exists() else None
+
+
+def read_profile(path: Path) -> StoreProfile:
+    """A profile from its file. Raises ValidationError naming the field that is wrong."""
     return StoreProfile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 

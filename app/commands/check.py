@@ -51,6 +51,6 @@ def check() -> None:
         raise typer.Exit(WRONG_WORDS)
     catalogue = load_catalogue()
     console.print(
-        f"sound: {len(catalogue.metrics)} metrics, {len(catalogue.dimensions)} dimensions, {len(board_names())} boards, "
-        f"{len(mapping_names())} mappings, {len(scenario_names())} scenarios"
+        f"sound: {len(catalogue.metrics)} metrics, {len(catalogue.dimensions)} dimensions, "
+        f"{len(board_names())} boards, {len(mapping_names())} mappings, {len(scenario_names())} scenarios"
     )

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from app.store import DEMO_PROFILE, announce, find_holder, holder_file, settle_profile, withdraw
+from app.store import announce, demo_profile, find_holder, holder_file, settle_profile, withdraw
 from metrics.profile import StoreProfile
 from tests.conftest import ROOT
 
@@ -78,5 +78,5 @@ def test_a_note_of_a_dead_process_is_nobody(tmp_path: Path) -> None:
 def test_a_store_keeps_the_profile_it_began_with(tmp_path: Path) -> None:
     first = StoreProfile(name="A", currency="GBP", time_zone="Europe/London")
     assert settle_profile(tmp_path / "a", first) == first
-    assert settle_profile(tmp_path / "a", DEMO_PROFILE) == first
-    assert settle_profile(tmp_path / "b", None) == DEMO_PROFILE
+    assert settle_profile(tmp_path / "a", demo_profile()) == first
+    assert settle_profile(tmp_path / "b", None) == demo_profile()
