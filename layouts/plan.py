@@ -20,7 +20,7 @@ def plan_board(board: Board, context: PlanContext) -> tuple[PlannedTile, ...]:
     return tuple(
         PlannedTile(
             tile.key,
-            {role: merged.get((tile.key, role), question) for role, question in wishes[tile.key].items()},
+            {role: merged.get((tile.key, role)) or question for role, question in wishes[tile.key].items()},
             tile.every,
             paces_of(tile),
         )

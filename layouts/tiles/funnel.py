@@ -68,7 +68,7 @@ def draw(tile: Tile, view: View) -> dict[str, Any]:
     return payload | {
         "steps": steps,
         "worst": view.words.t("tile.funnel.worst"),
-        "overall": _overall_line(tile, view, row),
+        "title": " · ".join([payload["title"], *_overall_words(tile, view, row)]),
     }
 
 
@@ -103,8 +103,6 @@ def _worst(row: Row, rates: list[str | None]) -> str | None:
     return worst if worst and losses[worst] <= NOTICEABLE else None
 
 
-def _overall_line(tile: Tile, view: View, row: Row) -> str:
-    """The whole funnel's conversion in a sentence; empty where the board names no metric for it."""
-    return "".join(
-        view.words.t("tile.funnel.overall", rate=str(view.write(rate, row.value(rate)))) for rate in _overall(tile)
-    )
+def _overall_words(tile: Tile, view: View, row: Row) -> list[str]:
+    """The whole funnel's conversion, for the title; nothing where the board names no metric for it."""
+    return [view.words.t("tile.funnel.overall", rate=str(view.write(rate, row.value(rate)))) for rate in _overall(tile)]

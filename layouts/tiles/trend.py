@@ -77,9 +77,7 @@ def _series(
         "mode": str(tile.options.get("mode", MODES[0])),
         "adds": adds,
         "bucket": bucket,
-        "times": [
-            format_clock(day.start + timedelta(minutes=i * bucket), view.profile.zone, False) for i in range(buckets)
-        ],
+        "times": _times(view, day, buckets, bucket),
         "ticks": list(range(0, buckets + 1, LABELLED_HOURS * 60 // bucket)),
         "now": round(now / bucket, 2),
         "current": _gathered(reading, metric, CURRENT, buckets, bucket // grain or 1, adds)[: int(-(-now // bucket))],
@@ -87,6 +85,13 @@ def _series(
         "scale": number_scale(view.metric(metric).unit, view.locale, view.profile.currency),
         "words": _words(view, bucket, adds),
     }
+
+
+def _times(view: View, day: Span, buckets: int, bucket: int) -> list[str]:
+    """The edges of the buckets on the business's clock, the last one as the end of the day rather than its start."""
+    moments = [day.start + timedelta(minutes=place * bucket) for place in range(buckets + 1)]
+    times = [format_clock(moment, view.profile.zone, seconds=False) for moment in moments]
+    return [*times[:-1], "24:00" if times[-1] == "00:00" else times[-1]]
 
 
 def _words(view: View, bucket: int, adds: bool) -> dict[str, str]:

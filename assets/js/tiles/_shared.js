@@ -172,6 +172,42 @@
     );
   };
 
+  // A card beside the pointer: a title and rows of {key, label, text, change}. It never catches the pointer itself.
+  dom.hoverCard = (parent) => {
+    const card = dom.make("div", "hover-card", parent);
+    card.hidden = true;
+    const name = dom.make("div", "hover-card-name", card);
+    const list = dom.make("div", "", card);
+    card.fill = (title, rows) => {
+      card.hidden = false;
+      dom.text(name, title);
+      dom.keyed(
+        list,
+        rows,
+        (row) => row.key,
+        () => {
+          const line = dom.make("div", "hover-card-row");
+          line.label = dom.make("span", "", line);
+          line.text = dom.make("b", "", line);
+          line.moved = dom.change("", line);
+          return line;
+        },
+        (line, row) => {
+          dom.text(line.label, row.label);
+          dom.text(line.text, row.text || "");
+          dom.setChange(line.moved, row.change);
+        },
+      );
+    };
+    card.place = ({ clientX, clientY }) => {
+      const box = parent.getBoundingClientRect();
+      dom.attr(card, "data-side", clientX - box.left > box.width / 2 ? "left" : "right");
+      dom.style(card, "left", `${clientX - box.left}px`);
+      dom.style(card, "top", `${Math.min(clientY - box.top, box.height * 0.6)}px`);
+    };
+    return card;
+  };
+
   // A sparkline in a box of any shape: heights 0-1, gaps where there was no number.
   dom.sparkline = (parent) => {
     const box = dom.make("div", "spark", parent);

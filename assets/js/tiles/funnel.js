@@ -18,7 +18,6 @@
   window.livewall.kind("funnel", {
     mount(body) {
       body.rows = dom.make("div", "funnel-rows", body);
-      body.overall = dom.make("div", "funnel-overall", body);
     },
     update(body, payload) {
       if (!payload.steps) return;
@@ -40,7 +39,6 @@
           dom.attr(row, "title", step.reason);
         },
       );
-      dom.text(body.overall, payload.overall);
     },
   });
 })();

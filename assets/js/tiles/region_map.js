@@ -133,29 +133,17 @@
     return { data, layout };
   }
 
-  function card(body, payload, code) {
+  function card(body, code) {
+    const { payload } = body;
     const region = payload.regions.find((entry) => entry.code === code);
-    body.card.hidden = !region;
     if (!region) return;
-    dom.text(body.cardName, region.label);
-    dom.keyed(
-      body.cardRows,
-      payload.modes,
-      (mode) => mode.code,
-      () => {
-        const row = dom.make("div", "map-card-row");
-        row.label = dom.make("span", "", row);
-        row.text = dom.make("b", "", row);
-        row.moved = dom.change("", row);
-        return row;
-      },
-      (row, mode) => {
-        const moved = mode.code === "change";
-        dom.text(row.label, mode.label);
-        dom.text(row.text, moved ? "" : region[mode.code]);
-        dom.setChange(row.moved, moved ? region.change : null);
-      },
-    );
+    const rows = payload.modes.map((mode) => ({
+      key: mode.code,
+      label: mode.label,
+      text: mode.code === "change" ? "" : region[mode.code],
+      change: mode.code === "change" ? region.change : null,
+    }));
+    body.card.fill(region.label, rows);
   }
 
   function follow(body) {
@@ -163,12 +151,8 @@
     body.following = true;
     body.chart.on("plotly_hover", (event) => {
       body.hovered = event.points[0].location;
-      card(body, body.payload, body.hovered);
-      const box = body.getBoundingClientRect();
-      const { clientX, clientY } = event.event;
-      dom.attr(body.card, "data-side", clientX - box.left > box.width / 2 ? "left" : "right");
-      dom.style(body.card, "left", `${clientX - box.left}px`);
-      dom.style(body.card, "top", `${Math.min(clientY - box.top, box.height * 0.7)}px`);
+      card(body, body.hovered);
+      body.card.place(event.event);
     });
     body.chart.on("plotly_unhover", () => {
       body.hovered = null;
@@ -214,10 +198,7 @@
       body.chart = dom.make("div", "chart", stage);
       body.inset = dom.make("span", "map-inset-label", stage);
       body.parents = dom.make("div", "map-parents", stage);
-      body.card = dom.make("div", "map-card", body);
-      body.card.hidden = true;
-      body.cardName = dom.make("div", "map-card-name", body.card);
-      body.cardRows = dom.make("div", "", body.card);
+      body.card = dom.hoverCard(body);
       body.modes = dom.segments(bar, "map.mode", () => body.draw());
       body.draw = async () => {
         const { payload } = body;
@@ -237,7 +218,7 @@
       body.payload = payload;
       body.modes.set(payload.modes, "value");
       dom.text(body.inset, payload.frame.inset ? payload.frame.inset.label : "");
-      if (body.hovered) card(body, payload, body.hovered);
+      if (body.hovered) card(body, body.hovered);
       body.parents.hidden = !payload.parents.length;
       dom.keyed(
         body.parents,

@@ -38,60 +38,51 @@
     const cumulative = payload.adds && mode === "cumulative";
     // A total stands at the end of its bucket, a pace in its middle.
     const at = (index) => index + (cumulative ? 1 : 0.5);
-    const lastAt = cumulative ? Math.min(payload.now, current.length) : null;
-    const place = (index, count) => (lastAt !== null && index === count - 1 ? lastAt : at(index));
-    const texts = (values) => values.map((value, index) => [payload.times[index], livewall.write(value, scale)]);
+    // Today's running bucket ends where the day stands.
+    const place = (index, values) => (values === current ? Math.min(at(index), payload.now) : at(index));
     const y = axis([...current, ...before], scale);
     const ink = env.token("--ink-3");
-    const lead = env.token("--accent");
     const trace = (name, values, x, line, extra) => ({
       type: "scatter",
       mode: "lines",
       name,
       x,
       y: values,
-      customdata: texts(values),
-      hovertemplate: "%{customdata[1]}",
+      hoverinfo: "none",
       line: { shape: cumulative ? "linear" : "spline", smoothing: 0.4, ...line },
       ...extra,
     });
     const size = env.rem() * 1.6;
-    const start = cumulative ? 1 : 0;
-    const padded = (values) => (start ? [0, ...values] : values);
-    const stretch = (values, name, x, line, extra) => {
-      const made = trace(name, padded(values), start ? [0, ...x] : x, line, extra);
-      if (start) made.customdata = [[payload.times[0], livewall.write(0, scale)], ...texts(values)];
-      return made;
-    };
+    // A total begins at nothing; a pace begins with its first bucket.
+    const from = cumulative ? [0] : [];
+    const stretch = (name, values, line, extra) =>
+      trace(name, [...from, ...values], [...from, ...values.map((_, index) => place(index, values))], line, extra);
     return {
       data: [
-        stretch(before, payload.words.before, before.map((_, index) => at(index)), { color: env.token("--ink-3"), width: env.rem() * 0.2 }),
+        stretch("before", before, { color: env.token("--ink-3"), width: env.rem() * 0.2 }),
         stretch(
+          "current",
           current,
-          payload.words.current,
-          current.map((_, index) => place(index, current.length)),
-          { color: lead, width: env.rem() * 0.3 },
+          { color: env.token("--accent"), width: env.rem() * 0.3 },
           { fill: "tozeroy", fillcolor: `${env.token("--accent")}1f` },
         ),
       ],
       layout: {
         margin: { l: size * 3.6, r: size * 0.8, t: size * 0.4, b: size * 1.6 },
         showlegend: false,
-        hovermode: "x unified",
-        hoverlabel: {
-          bgcolor: env.token("--panel-2"),
-          bordercolor: env.token("--line"),
-          font: { size, color: env.token("--ink"), family: env.token("--font-number") },
-        },
+        plot_bgcolor: env.token("--panel"), // what the spike is drawn against
+        hovermode: "x",
         xaxis: {
-          range: [0, payload.times.length],
+          range: [0, payload.before.length],
           fixedrange: true,
           showgrid: false,
           zeroline: false,
           tickvals: payload.ticks,
-          ticktext: payload.ticks.map((tick) => payload.times[tick] || "24:00"),
+          ticktext: payload.ticks.map((tick) => payload.times[tick]),
           tickfont: { size, color: ink, family: env.token("--font-number") },
-          unifiedhovertitle: { text: "%{customdata[0]}" },
+          showspikes: true,
+          spikemode: "across",
+          spikesnap: "data",
           spikecolor: ink,
           spikethickness: 1,
           spikedash: "dot",
@@ -105,12 +96,34 @@
           ticktext: y.texts,
           tickfont: { size, color: ink, family: env.token("--font-number") },
         },
-        shapes: payload.now < payload.times.length
+        shapes: payload.now < payload.before.length
           ? [{ type: "line", x0: payload.now, x1: payload.now, y0: 0, y1: 1, yref: "paper", line: { color: ink, width: 1, dash: "dot" } }]
           : [],
         uirevision: "trend",
       },
     };
+  }
+
+  function follow(body) {
+    if (body.following || !body.chart.on) return;
+    body.following = true;
+    body.chart.on("plotly_hover", (event) => card(body, event));
+    body.chart.on("plotly_unhover", () => (body.card.hidden = true));
+  }
+
+  // One card for both days: the bucket under the pointer.
+  function card(body, event) {
+    const { payload } = body;
+    const { current, before, scale } = view(payload, body.modes.value);
+    const cumulative = payload.adds && body.modes.value === "cumulative";
+    const index = Math.max(0, Math.min(Math.ceil(event.points[0].x) - 1, payload.before.length - 1));
+    const rows = [
+      { key: "current", label: payload.words.current, text: livewall.write(current[index], scale) },
+      { key: "before", label: payload.words.before, text: livewall.write(before[index], scale) },
+    ];
+    const edge = payload.times[index + 1];
+    body.card.fill(cumulative ? edge : `${payload.times[index]}–${edge}`, rows);
+    body.card.place(event.event);
   }
 
   livewall.kind("trend", {
@@ -123,11 +136,12 @@
       });
       body.bucket = dom.make("span", "legend-note", legend);
       body.chart = dom.make("div", "chart", body);
+      body.card = dom.hoverCard(body);
       body.modes = dom.segments(bar, "trend.mode", () => body.draw());
       body.draw = () => {
         const cumulative = body.modes.value === "cumulative" && body.payload.adds;
         dom.text(body.bucket, cumulative ? "" : body.payload.words.bucket);
-        return livewall.plot(body.chart, figure(body.payload, body.modes.value, env));
+        livewall.plot(body.chart, figure(body.payload, body.modes.value, env)).then(() => follow(body));
       };
     },
     update(body, payload) {
