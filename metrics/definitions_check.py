@@ -60,15 +60,16 @@ def _read_dimensions(path: Path, problems: Problems) -> Iterator[tuple[str, Dime
         for code, label in read.labels.items():
             problems += _missing_words(path.name, key, f"label of {code!r}", label)
         if read.over is not None and read.over not in entries:
-            problem = f"unknown dimension {read.over!r} in 'over'"
-            problems.append(DefinitionError(path.name, key, problem, nearest(read.over, entries)))
+            lost = f"unknown dimension {read.over!r} in 'over'"
+            problems.append(DefinitionError(path.name, key, lost, nearest(read.over, entries)))
             continue
         gathered = [child for children in read.children.values() for child in children]
         for twice in sorted({child for child in gathered if gathered.count(child) > 1}):
             problems.append(DefinitionError(path.name, key, f"{twice!r} belongs to two codes"))
         codes = [*read.labels, *(code for code in read.children if code not in read.labels)]
         members = {code: read.children.get(code, ()) for code in codes}
-        yield key, Dimension(key, read.name, read.over, read.regions, read.ledgers, members, read.labels)
+        labels = {code: plain_words(words) for code, words in read.labels.items()}
+        yield key, Dimension(key, plain_words(read.name), read.over, read.regions, read.ledgers, members, labels)
 
 
 class _Reader:
@@ -199,7 +200,7 @@ class _Reader:
         if read.type == "composite" and key not in self._formulas:
             return False
         targets = [self._names.get(name) for name in self._references(key)]
-        return all([target is not None and self._reach(target, (*trail, key)) for target in targets])
+        return all(target is not None and self._reach(target, (*trail, key)) for target in targets)
 
     def _make(self, key: str) -> Metric:
         file, read = self._entries[key]
@@ -251,6 +252,10 @@ class _Reader:
             if name not in BUILTINS:
                 text = f"{text}|{name}={self._spelling(self._names[name])}" if self._names[name] != name else text
         return text
+
+
+def plain_words(words: Mapping[Locale, str]) -> dict[str, str]:
+    return {str(locale): text for locale, text in words.items()}
 
 
 def _missing_words(file: str, key: str, field: str, words: Mapping[Locale, str]) -> Problems:

@@ -314,4 +314,151 @@ SELECT
     uniqExactStateIf(cityHash64(user_id), kind = 'view' AND user_id != '') AS view__user_id,
     uniqExactStateIf(cityHash64(user_id), kind = 'cart' AND user_id != '') AS cart__user_id
 FROM behaviour_events
-GROUP BY hour, channel
+GROUP BY hour, channel;
+
+-- Narrow rollups, fed from the wide ones: a block that is already summed costs little to sum again, and totals and maps,
+-- which are asked on every tick, read a fraction of the rows.
+
+CREATE TABLE IF NOT EXISTS orders_1m_total
+(
+    minute DateTime64(0, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    created__orders SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    created__amount SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    created__units SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    paid__orders SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    paid__amount SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    paid__units SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    cancelled__orders SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    cancelled__amount SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    cancelled__units SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    refunded__orders SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    refunded__amount SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    refunded__units SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1))
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY toDate(minute)
+ORDER BY (minute)
+SETTINGS non_replicated_deduplication_window = 10000;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS orders_1m_total_view TO orders_1m_total AS
+SELECT
+    minute,
+    sum(orders_1m.created__orders) AS created__orders,
+    sum(orders_1m.created__amount) AS created__amount,
+    sum(orders_1m.created__units) AS created__units,
+    sum(orders_1m.paid__orders) AS paid__orders,
+    sum(orders_1m.paid__amount) AS paid__amount,
+    sum(orders_1m.paid__units) AS paid__units,
+    sum(orders_1m.cancelled__orders) AS cancelled__orders,
+    sum(orders_1m.cancelled__amount) AS cancelled__amount,
+    sum(orders_1m.cancelled__units) AS cancelled__units,
+    sum(orders_1m.refunded__orders) AS refunded__orders,
+    sum(orders_1m.refunded__amount) AS refunded__amount,
+    sum(orders_1m.refunded__units) AS refunded__units
+FROM orders_1m
+GROUP BY minute;
+
+CREATE TABLE IF NOT EXISTS orders_1h_region
+(
+    hour DateTime64(0, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    country LowCardinality(String),
+    province LowCardinality(String),
+    channel LowCardinality(String),
+    created__orders SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    created__amount SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    created__units SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    paid__orders SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    paid__amount SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    paid__units SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    cancelled__orders SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    cancelled__amount SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    cancelled__units SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    refunded__orders SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    refunded__amount SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    refunded__units SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1))
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY toYYYYMM(hour)
+ORDER BY (hour, country, province, channel)
+SETTINGS non_replicated_deduplication_window = 10000;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS orders_1h_region_view TO orders_1h_region AS
+SELECT
+    toDateTime64(toStartOfHour(minute), 0, 'UTC') AS hour,
+    country,
+    province,
+    channel,
+    sum(orders_1m.created__orders) AS created__orders,
+    sum(orders_1m.created__amount) AS created__amount,
+    sum(orders_1m.created__units) AS created__units,
+    sum(orders_1m.paid__orders) AS paid__orders,
+    sum(orders_1m.paid__amount) AS paid__amount,
+    sum(orders_1m.paid__units) AS paid__units,
+    sum(orders_1m.cancelled__orders) AS cancelled__orders,
+    sum(orders_1m.cancelled__amount) AS cancelled__amount,
+    sum(orders_1m.cancelled__units) AS cancelled__units,
+    sum(orders_1m.refunded__orders) AS refunded__orders,
+    sum(orders_1m.refunded__amount) AS refunded__amount,
+    sum(orders_1m.refunded__units) AS refunded__units
+FROM orders_1m
+GROUP BY hour, country, province, channel;
+
+CREATE TABLE IF NOT EXISTS behaviour_1m_total
+(
+    minute DateTime64(0, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    visit__quantity SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    impression__quantity SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    click__quantity SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    view__quantity SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    cart__quantity SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    favourite__quantity SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1))
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY toDate(minute)
+ORDER BY (minute)
+SETTINGS non_replicated_deduplication_window = 10000;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS behaviour_1m_total_view TO behaviour_1m_total AS
+SELECT
+    minute,
+    sum(behaviour_1m.visit__quantity) AS visit__quantity,
+    sum(behaviour_1m.impression__quantity) AS impression__quantity,
+    sum(behaviour_1m.click__quantity) AS click__quantity,
+    sum(behaviour_1m.view__quantity) AS view__quantity,
+    sum(behaviour_1m.cart__quantity) AS cart__quantity,
+    sum(behaviour_1m.favourite__quantity) AS favourite__quantity
+FROM behaviour_1m
+GROUP BY minute;
+
+CREATE TABLE IF NOT EXISTS behaviour_1h_region
+(
+    hour DateTime64(0, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    country LowCardinality(String),
+    province LowCardinality(String),
+    channel LowCardinality(String),
+    visit__quantity SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    impression__quantity SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    click__quantity SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    view__quantity SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    cart__quantity SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    favourite__quantity SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1))
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY toYYYYMM(hour)
+ORDER BY (hour, country, province, channel)
+SETTINGS non_replicated_deduplication_window = 10000;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS behaviour_1h_region_view TO behaviour_1h_region AS
+SELECT
+    toDateTime64(toStartOfHour(minute), 0, 'UTC') AS hour,
+    country,
+    province,
+    channel,
+    sum(behaviour_1m.visit__quantity) AS visit__quantity,
+    sum(behaviour_1m.impression__quantity) AS impression__quantity,
+    sum(behaviour_1m.click__quantity) AS click__quantity,
+    sum(behaviour_1m.view__quantity) AS view__quantity,
+    sum(behaviour_1m.cart__quantity) AS cart__quantity,
+    sum(behaviour_1m.favourite__quantity) AS favourite__quantity
+FROM behaviour_1m
+GROUP BY hour, country, province, channel

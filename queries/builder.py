@@ -1,0 +1,288 @@
+"""Writes the SELECT of an ask: every span and every source in one statement, values only as typed parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from core.errors import BadRequestError
+from metrics.ask import Ask, Filters
+from metrics.calendar import BusinessCalendar, Span
+from metrics.catalogue import Catalogue
+from metrics.model import ANY, Measure
+from metrics.profile import StoreProfile
+from metrics.regions import RegionSet
+from queries.rollups import HOUR, MINUTE, Piece, Source, choose_sources, column_of, cut, is_dimension_count
+from queries.statement import Statement
+
+ORDER_DAY = "order_day"
+GRAINS = ("minute", "hour", "day")
+MOMENT = "DateTime64(3, 'UTC')"
+TEXTS = "Array(String)"
+
+
+class Parameters:
+    """Collects typed parameters while SQL is written; equal values share a name."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self._names: dict[tuple[str, str], str] = {}
+
+    def bind(self, value: Any, kind: str) -> str:
+        """The placeholder for a value of a ClickHouse type."""
+        name = self._names.setdefault((kind, repr(value)), f"p{len(self._names)}")
+        self.values[name] = value
+        return f"{{{name}:{kind}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """What the builder has to know of a store beside its tables."""
+
+    catalogue: Catalogue
+    profile: StoreProfile
+    regions: RegionSet
+
+    @property
+    def calendar(self) -> BusinessCalendar:
+        return BusinessCalendar.of(self.profile)
+
+    def children(self, level: str) -> dict[str, tuple[str, ...]]:
+        """The finer codes of each code of a coarser level."""
+        dimension = self.catalogue.dimension(level)
+        if dimension.regions == "parents":
+            return {code: self.regions.children_of(code) for code in self.regions.parents}
+        return dict(dimension.members)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucketing:
+    """How time becomes buckets. `shift` moves hours to the business's; `starts` are the days' first seconds."""
+
+    grain: str | None
+    shift: int = 0
+    starts: tuple[int, ...] = ()
+
+    def expression(self, time: str, parameters: Parameters) -> str:
+        """SQL for the absolute bucket number: epoch minutes, shifted epoch hours, or the day's first second."""
+        seconds = f"toUnixTimestamp({time})"
+        if self.grain == "minute":
+            return f"toInt64(intDiv({seconds}, 60))"
+        if self.grain == "hour":
+            return f"toInt64(intDiv({seconds} - {parameters.bind(self.shift, 'Int64')}, 3600))"
+        if self.grain == "day":
+            return f"toInt64(roundDown(toInt64({seconds}), {parameters.bind(list(self.starts), 'Array(Int64)')}))"
+        return "toInt64(0)"
+
+    @property
+    def finest(self) -> timedelta:
+        """The coarsest rollup step whose rows never straddle a bucket."""
+        if self.grain == "minute":
+            return MINUTE
+        edges = (self.shift,) if self.grain == "hour" else self.starts
+        if any(edge % 60 for edge in edges):
+            return timedelta(0)
+        return MINUTE if any(edge % 3600 for edge in edges) else HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A statement and what its value columns mean; columns are span, bucket, keys …, values …."""
+
+    statement: Statement
+    measures: tuple[Measure, ...]
+    tables: tuple[str, ...]
+
+
+def build_statements(store: Store, ask: Ask) -> list[Built]:
+    """The statements that answer an ask: one per ledger, way of counting and condition."""
+    needed = sorted({measure for key in ask.metrics for measure in store.catalogue.measures_of(key)})
+    return [
+        _build(store, ask, tuple(measures))
+        for _, group in groupby(sorted(needed, key=_family), key=_family)
+        if (measures := list(group))
+    ]
+
+
+def _family(measure: Measure) -> tuple[str, str, bool, Filters]:
+    return measure.ledger, measure.aggregate, is_dimension_count(measure), measure.where
+
+
+def bucketing(store: Store, ask: Ask, spans: Sequence[Span]) -> Bucketing:
+    """The buckets of an ask over some of its spans. Raises BadRequestError for an unknown grain."""
+    if ask.grain is None or ask.grain == "minute":
+        return Bucketing(ask.grain)
+    if ask.grain not in GRAINS:
+        raise BadRequestError(f"unknown grain {ask.grain!r}: minute, hour or day")
+    if ask.grain == "hour":
+        return Bucketing("hour", shift=hour_shift(store, spans[0]))
+    return Bucketing("day", starts=tuple(sorted({start for span in spans for start in day_starts(store, span)})))
+
+
+def hour_shift(store: Store, span: Span) -> int:
+    """Seconds by which the business's hours differ from UTC's: 1800 in India, 0 nearly everywhere."""
+    offset = span.start.astimezone(store.profile.zone).utcoffset() or timedelta(0)
+    return int(-offset.total_seconds() % 3600)
+
+
+def day_starts(store: Store, span: Span) -> list[int]:
+    """Epoch seconds at which the business days that a span touches begin."""
+    day, last = store.calendar.day_of(span.start), store.calendar.day_of(span.end)
+    starts = []
+    while day <= last:
+        starts.append(int(store.calendar.start_of(day).timestamp()))
+        day += timedelta(days=1)
+    return starts
+
+
+def _build(store: Store, ask: Ask, measures: tuple[Measure, ...]) -> Built:
+    parameters, ledger, where = Parameters(), measures[0].ledger, measures[0].where
+    dimensions = {store.catalogue.physical(name) for name in (*ask.by, *dict(ask.filters), *dict(where))}
+    arms: list[str] = []
+    tables: list[str] = []
+    for indexes in _disjoint(store, ask):
+        spans = {index: ask.spans[index][1] for index in indexes}
+        buckets = bucketing(store, ask, list(spans.values()))
+        sources = choose_sources(ledger, measures, frozenset(dimensions), buckets.finest)
+        pieces = [piece for index, span in spans.items() for piece in cut(span, index, sources)]
+        for source in sources:
+            mine = [piece for piece in pieces if piece.source == source]
+            if mine:
+                arm = _Arm(store, ask, measures, source, spans, buckets, parameters)
+                arms.append(arm.select(mine))
+                tables.append(source.table)
+    keys = [f"k{number}" for number in range(len(ask.by))]
+    merge = "uniqExactMerge" if measures[0].aggregate == "uniq" else "sum"
+    values = [f"{merge}(v{number})" for number in range(len(measures))]
+    inner = "\nUNION ALL\n".join(arms) if arms else "SELECT 0 AS s WHERE 0"
+    if not arms:
+        values = ["0" for _ in measures]
+    group = ", ".join(["s", "b", *keys])
+    sql = f"SELECT {', '.join(['s', 'b', *keys, *values])}\nFROM (\n{inner}\n)\nGROUP BY {group}"
+    if not arms:
+        sql = "SELECT 0 WHERE 0"
+    return Built(Statement(f"{ask.name}: {ledger}", sql, parameters.values), measures, tuple(dict.fromkeys(tables)))
+
+
+def _disjoint(store: Store, ask: Ask) -> list[list[int]]:
+    """Indexes of spans in groups that do not overlap and share their hour buckets: a row belongs to one of a group."""
+    groups: list[list[int]] = []
+    for index, (_, span) in enumerate(ask.spans):
+        for group in groups:
+            others = [ask.spans[other][1] for other in group]
+            apart = all(span.end <= other.start or other.end <= span.start for other in others)
+            if apart and hour_shift(store, span) == hour_shift(store, others[0]):
+                group.append(index)
+                break
+        else:
+            groups.append([index])
+    return groups
+
+
+@dataclass(frozen=True, slots=True)
+class _Arm:
+    """One SELECT over one source, for spans that do not overlap."""
+
+    store: Store
+    ask: Ask
+    measures: tuple[Measure, ...]
+    source: Source
+    spans: dict[int, Span]
+    buckets: Bucketing
+    parameters: Parameters
+
+    def select(self, pieces: Sequence[Piece]) -> str:
+        keys = [f"{self._key(name)} AS k{number}" for number, name in enumerate(self.ask.by)]
+        values = [f"{self._value(measure)} AS v{number}" for number, measure in enumerate(self.measures)]
+        columns = [f"{self._span()} AS s", f"{self.buckets.expression(self.source.time, self.parameters)} AS b"]
+        text = f"SELECT {', '.join([*columns, *keys, *values])} FROM {self.source.table}"
+        text += f" WHERE {' AND '.join([self._times(pieces), *self._conditions()])}"
+        if self.measures[0].aggregate == "uniq" and not self._has_states():
+            text += f" GROUP BY {', '.join(['s', 'b', *(f'k{number}' for number in range(len(keys)))])}"
+        return text
+
+    def _has_states(self) -> bool:
+        return not self.source.is_raw and not is_dimension_count(self.measures[0])
+
+    def _moment(self, moment: datetime) -> str:
+        return self.parameters.bind(moment, MOMENT)
+
+    def _span(self) -> str:
+        """SQL for the index of the span that a row belongs to."""
+        *some, last = self.spans
+        time = self.source.time
+        tests = [
+            f"{time} >= {self._moment(self.spans[i].start)} AND {time} < {self._moment(self.spans[i].end)}, {i}"
+            for i in some
+        ]
+        return f"multiIf({', '.join([*tests, str(last)])})" if tests else str(last)
+
+    def _times(self, pieces: Sequence[Piece]) -> str:
+        time = self.source.time
+        parts = [f"({time} >= {self._moment(p.start)} AND {time} < {self._moment(p.end)})" for p in pieces]
+        return f"({' OR '.join(parts)})"
+
+    def _value(self, measure: Measure) -> str:
+        raw, column = self.source.is_raw, measure.column
+        if measure.aggregate == "sum":
+            if not raw:
+                return f"toInt64({column_of(measure)})"
+            of_kind = "" if measure.kind == ANY else f"kind = '{measure.kind}'"
+            return f"if({of_kind}, toInt64({column}), toInt64(0))" if of_kind else f"toInt64({column})"
+        if self._has_states():
+            return column_of(measure)
+        test = f"{column} != ''" + (f" AND kind = '{measure.kind}'" if measure.kind != ANY else "")
+        return f"uniqExactStateIf(cityHash64({column}), {test})"
+
+    def _conditions(self) -> list[str]:
+        """The kinds of event that matter, the asked filters and the metric's own."""
+        found = []
+        kinds = sorted({measure.kind for measure in self.measures})
+        if self.source.is_raw and ANY not in kinds:
+            found.append(f"kind IN ({', '.join(repr(kind) for kind in kinds)})")
+        for dimension, codes in (*self.ask.filters, *self.measures[0].where):
+            found.append(filter_condition(self.store, dimension, codes, self.parameters))
+        return found
+
+    def _key(self, dimension: str) -> str:
+        return key_expression(self.store, dimension, self.parameters)
+
+
+def key_expression(store: Store, dimension: str, parameters: Parameters) -> str:
+    """SQL for a dimension's code. Codes of coarser levels are looked up, '' when a finer code belongs to none."""
+    if dimension == ORDER_DAY:
+        return _order_day(store, parameters)
+    entry = store.catalogue.dimension(dimension)
+    if entry.over is None:
+        return dimension
+    pairs = [(child, code) for code, children in store.children(dimension).items() for child in children]
+    if not pairs:
+        return "''"
+    finer = parameters.bind([child for child, _ in pairs], TEXTS)
+    coarser = parameters.bind([code for _, code in pairs], TEXTS)
+    return f"transform(toString({entry.over}), {finer}, {coarser}, '')"
+
+
+def filter_condition(store: Store, dimension: str, codes: Sequence[str], parameters: Parameters) -> str:
+    """SQL that keeps the codes of a dimension; a coarser level's filter becomes one on the finer codes."""
+    entry = store.catalogue.dimension(dimension)
+    if dimension == ORDER_DAY or (entry.over and "" in codes):
+        return f"{key_expression(store, dimension, parameters)} IN {parameters.bind(list(codes), TEXTS)}"
+    if entry.over:
+        children = store.children(dimension)
+        codes = [child for code in codes for child in children.get(code, ())]
+    if not codes:
+        return "0"
+    return f"{entry.over or dimension} IN {parameters.bind(list(codes), TEXTS)}"
+
+
+def _order_day(store: Store, parameters: Parameters) -> str:
+    """The business day on which an order was created, as 2026-11-11."""
+    local = f"toTimeZone(created_at, {parameters.bind(store.profile.time_zone, 'String')})"
+    start = store.profile.day_start
+    begin = parameters.bind(start.hour * 3600 + start.minute * 60 + start.second, "UInt32")
+    second = f"toHour({local}) * 3600 + toMinute({local}) * 60 + toSecond({local})"
+    return f"toString(toDate({local}) - if({second} < {begin}, 1, 0))"

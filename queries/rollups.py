@@ -1,0 +1,171 @@
+"""Which tables can answer, and how a stretch of time is cut so that the coarsest of them answer it exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from metrics.calendar import Span
+from metrics.model import ANY, Measure
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+RAW = {"orders": "order_events", "behaviour": "behaviour_events"}
+ORDER_KINDS = ("created", "paid", "cancelled", "refunded")
+WIDE = ("country", "province", "channel")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table that can answer. `time` is its time column, `step` its grain; `rows` is about how many it has an hour."""
+
+    table: str
+    time: str
+    step: timedelta  # zero for a raw ledger: every moment
+    dimensions: frozenset[str] = frozenset()
+    columns: frozenset[str] = frozenset()
+    rows: int = 0
+
+    @property
+    def is_raw(self) -> bool:
+        return not self.step
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part [start, end) of the span at `index`, answered by one source."""
+
+    source: Source
+    index: int
+    start: datetime
+    end: datetime
+
+
+def column_of(measure: Measure) -> str:
+    """The rollup column that keeps a measure: the naming is mechanical, there is no list."""
+    return f"{measure.kind}__{measure.column}"
+
+
+def _columns(kinds: Iterable[str], names: Iterable[str]) -> frozenset[str]:
+    names = tuple(names)
+    return frozenset(f"{kind}__{name}" for kind in kinds for name in names)
+
+
+def _rollup(table: str, dimensions: Iterable[str], columns: frozenset[str], rows: int) -> Source:
+    minutes = "_1m" in table
+    return Source(
+        table, "minute" if minutes else "hour", MINUTE if minutes else HOUR, frozenset(dimensions), columns, rows
+    )
+
+
+_ORDER_SUMS = _columns(ORDER_KINDS, ("orders", "amount", "units"))
+_BEHAVIOUR_SUMS = _columns(("visit", "impression", "click", "view", "cart", "favourite"), ("quantity",))
+_BUYERS = _columns(("created", "paid"), ("user_id",))
+_VISITORS = _columns((ANY, "impression", "click", "view", "cart"), ("user_id",))
+_VISITORS_SPLIT = _columns((ANY, "view", "cart"), ("user_id",))
+
+# `rows` are what the demo's rate makes; only their order matters: the smallest table that can answer is taken.
+SUM_ROLLUPS: dict[str, tuple[Source, ...]] = {
+    "orders": (
+        _rollup("orders_1m_total", (), _ORDER_SUMS, 60),
+        _rollup("orders_1h_region", WIDE, _ORDER_SUMS, 170),
+        _rollup("orders_1m", WIDE, _ORDER_SUMS, 3_500),
+        _rollup("orders_1h", (*WIDE, "city", "room", "category", "tier"), _ORDER_SUMS, 3_600),
+    ),
+    "behaviour": (
+        _rollup("behaviour_1m_total", (), _BEHAVIOUR_SUMS, 60),
+        _rollup("behaviour_1h_region", WIDE, _BEHAVIOUR_SUMS, 170),
+        _rollup("behaviour_1m", WIDE, _BEHAVIOUR_SUMS, 10_000),
+        _rollup("behaviour_1h", (*WIDE, "room", "category", "tier"), _BEHAVIOUR_SUMS, 20_000),
+    ),
+}
+UNIQ_ROLLUPS: dict[str, tuple[Source, ...]] = {
+    "orders": (
+        _rollup("buyers_1m", (), _BUYERS, 60),
+        _rollup("buyers_1h", (*WIDE, "tier"), _BUYERS, 700),
+    ),
+    "behaviour": (
+        _rollup("visitors_1h", (), _VISITORS, 1),
+        _rollup("visitors_1h_by_channel", ("channel",), _VISITORS_SPLIT, 5),
+        _rollup("visitors_1h_by_region", ("country", "province"), _VISITORS_SPLIT, 34),
+        _rollup("visitors_1m", (), _VISITORS, 60),
+    ),
+}
+ROLLUPS: tuple[Source, ...] = tuple(
+    source for family in (SUM_ROLLUPS, UNIQ_ROLLUPS) for sources in family.values() for source in sources
+)
+
+
+def raw_source(ledger: str) -> Source:
+    return Source(RAW[ledger], "ts", timedelta(0))
+
+
+def choose_sources(
+    ledger: str, measures: Iterable[Measure], dimensions: frozenset[str], finest: timedelta
+) -> tuple[Source, ...]:
+    """The sources that together answer, coarsest first, the raw ledger last.
+
+    `finest` is the coarsest step that the asked buckets allow. A coarse table that is larger than a fine one which can
+    also answer is left out.
+    """
+    measures = tuple(measures)
+    rollups = _able(ledger, measures, dimensions, finest)
+    hours = [source for source in rollups if source.step == HOUR]
+    minutes = [source for source in rollups if source.step == MINUTE]
+    chosen: list[Source] = []
+    if hours and not (minutes and minutes[0].rows <= hours[0].rows and not _merges(measures)):
+        chosen.append(hours[0])
+    return (*chosen, *minutes[:1], raw_source(ledger))
+
+
+def _merges(measures: tuple[Measure, ...]) -> bool:
+    """Whether states are merged: then fewer, larger states are cheaper whatever the number of rows."""
+    return any(measure.aggregate == "uniq" for measure in measures)
+
+
+def _able(ledger: str, measures: tuple[Measure, ...], dimensions: frozenset[str], finest: timedelta) -> list[Source]:
+    family = (UNIQ_ROLLUPS if _merges(measures) else SUM_ROLLUPS)[ledger]
+    needed, counted = {column_of(measure) for measure in measures}, frozenset[str]()
+    if measures and all(is_dimension_count(measure) for measure in measures):
+        # A dimension's own codes are counted from any table that keeps the dimension: a row is there when an event was.
+        family, needed = SUM_ROLLUPS[ledger], set()
+        counted = frozenset(measure.column for measure in measures)
+    return sorted(
+        (
+            source
+            for source in family
+            if source.step <= finest and dimensions | counted <= source.dimensions and needed <= source.columns
+        ),
+        key=lambda source: source.rows,
+    )
+
+
+def is_dimension_count(measure: Measure) -> bool:
+    """Whether a measure counts the codes of a dimension over any kind of event: online live rooms."""
+    return measure.aggregate == "uniq" and measure.column == "room" and measure.kind == ANY
+
+
+def cut(span: Span, index: int, sources: tuple[Source, ...]) -> list[Piece]:
+    """The span as pieces: whole hours from the hour table, whole minutes at its edges, the rest from the raw ledger."""
+    if span.start >= span.end:
+        return []
+    source, rest = sources[0], sources[1:]
+    if source.is_raw:
+        return [Piece(source, index, span.start, span.end)]
+    start, end = _ceil(span.start, source.step), _floor(span.end, source.step)
+    if start >= end:
+        return cut(span, index, rest)
+    return [
+        *cut(Span(span.start, start), index, rest),
+        Piece(source, index, start, end),
+        *cut(Span(end, span.end), index, rest),
+    ]
+
+
+def _floor(moment: datetime, step: timedelta) -> datetime:
+    return moment - (moment - EPOCH) % step
+
+
+def _ceil(moment: datetime, step: timedelta) -> datetime:
+    return moment + (EPOCH - moment) % step

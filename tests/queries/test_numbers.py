@@ -1,0 +1,190 @@
+"""Every metric is derived twice: what tiles get equals hand-written SQL over the raw ledgers, for random questions."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+import pytest
+
+from metrics.ask import CURRENT, Ask, make_filters
+from metrics.calendar import Span
+from metrics.catalogue import load_catalogue
+from metrics.profile import StoreProfile
+from metrics.reading import Reading
+from metrics.regions import load_region_set
+from queries.client import ClickHouse
+from queries.readings import bucket_span, fetch
+from queries.builder import Store
+from queries.statement import Statement
+from tests.queries.events import CHANNELS, PROVINCES, insert_random
+from tests.queries.twins import BEHAVIOUR, COMPOSITES, MONEY, ORDERS
+
+START = datetime(2026, 11, 5, 16, 0, tzinfo=UTC)
+END = START + timedelta(days=3)
+NOW = END
+CATALOGUE = load_catalogue()
+REGIONS = load_region_set("cn_provinces")
+# Zones with whole, half and changing hours; a business day that begins at four in the morning.
+PROFILES = {
+    "shanghai": StoreProfile(name="a"),
+    "kolkata": StoreProfile(name="b", time_zone="Asia/Kolkata"),
+    "early": StoreProfile(name="c", day_start="04:00"),
+}
+EAST = REGIONS.children_of("east")
+SHELF = ("search", "mall", "recommendation")
+# Each filter in the builder's words and in plain SQL.
+FILTERS = [
+    (("province", ("440000", "310000")), "province IN ('440000', '310000')"),
+    (("large_region", ("east",)), f"province IN {EAST!r}"),
+    (("scene", ("shelf",)), f"channel IN {SHELF!r}"),
+    (("channel", ("live",)), "channel = 'live'"),
+    (("channel", ("",)), "channel = ''"),
+    (("category", ("food", "beauty")), "category IN ('food', 'beauty')"),
+    (("room", ("room-1",)), "room = 'room-1'"),
+    (("tier", ("new", "vip")), "tier IN ('new', 'vip')"),
+    (("country", ("CHN",)), "country = 'CHN'"),
+    (("city", ("city-2",)), "city = 'city-2'"),
+    (("sku", ("sku-3",)), "sku = 'sku-3'"),
+    (("source", ("one",)), "source = 'one'"),
+    (("scene", ("",)), f"channel NOT IN {('live', 'short_video', *SHELF)!r}"),
+]
+EAST_SQL = f"multiIf(province IN {EAST!r}, 'east', "
+BY = {
+    "province": "province",
+    "channel": "channel",
+    "category": "category",
+    "room": "room",
+    "tier": "tier",
+    "country": "country",
+    "city": "city",
+    "source": "source",
+    "large_region": "multiIf("
+    + ", ".join(f"province IN {REGIONS.children_of(code)!r}, '{code}'" for code in REGIONS.parents)
+    + ", '')",
+    "scene": f"multiIf(channel = 'live', 'live', channel = 'short_video', 'short_video', channel IN {SHELF!r}, 'shelf', '')",
+}
+
+
+@pytest.fixture(scope="module")
+def events(clickhouse: ClickHouse) -> Iterator[ClickHouse]:
+    for table in ("behaviour_events", "order_events"):
+        rows = clickhouse.read(Statement("before", f"SELECT count() FROM {table}")).rows
+        assert rows[0][0] >= 0
+    _empty(clickhouse)
+    insert_random(clickhouse, START, END, 30_000)
+    insert_random(clickhouse, END - timedelta(minutes=3), END, 600)
+    yield clickhouse
+    _empty(clickhouse)
+
+
+def _empty(clickhouse: ClickHouse) -> None:
+    sql = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name != 'schema_migrations'"
+    for (table,) in clickhouse.read(Statement("tables", sql)).rows:
+        clickhouse.write(Statement("empty", f"TRUNCATE TABLE {table}"))
+
+
+def test_every_metric_has_a_twin() -> None:
+    assert set(CATALOGUE.metrics) == set(ORDERS) | set(BEHAVIOUR) | set(COMPOSITES)
+
+
+def plain(
+    clickhouse: ClickHouse, span: Span, keys: list[str], conditions: list[str]
+) -> dict[tuple[str, ...], dict[str, Fraction]]:
+    """All plain metrics by key over [start, end), straight from the raw ledgers."""
+    found: dict[tuple[str, ...], dict[str, Fraction]] = {}
+    for table, metrics in (("order_events", ORDERS), ("behaviour_events", BEHAVIOUR)):
+        columns = ", ".join([*keys, *metrics.values()])
+        where = " AND ".join(["ts >= {start:DateTime64(3, 'UTC')}", "ts < {end:DateTime64(3, 'UTC')}", *conditions])
+        group = f" GROUP BY {', '.join(keys)}" if keys else ""
+        sql = f"SELECT {columns} FROM {table} WHERE {where}{group}"
+        for row in clickhouse.read(Statement("twin", sql, {"start": span.start, "end": span.end})).rows:
+            place = tuple(str(key) for key in row[: len(keys)])
+            for metric, value in zip(metrics, row[len(keys) :], strict=True):
+                scale = 10_000 if metric in MONEY else 1
+                found.setdefault(place, {})[metric] = Fraction(int(value), scale)
+    return found
+
+
+def expected(values: dict[str, Fraction], minutes: Fraction) -> dict[str, float | None]:
+    base = {name: Fraction(0) for name in (*ORDERS, *BEHAVIOUR)} | values | {"minutes": minutes}
+    derived = {name: formula(base) for name, formula in COMPOSITES.items()}
+    return {
+        name: None if value is None else float(value) for name, value in (base | derived).items() if name != "minutes"
+    }
+
+
+def random_moment(dice: random.Random) -> datetime:
+    """Any millisecond, often on a minute, an hour or a day's edge."""
+    span = int((END - START).total_seconds())
+    grain = dice.choice([1, 1, 60, 3600, 86_400])
+    moment = START + timedelta(seconds=dice.randrange(0, span + 1) // grain * grain)
+    return min(END, moment + timedelta(milliseconds=dice.choice([0, 0, 1, 999, dice.randrange(1000)])))
+
+
+def random_span(dice: random.Random) -> Span:
+    first, second = sorted((random_moment(dice), random_moment(dice)))
+    return Span(first, second)
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_totals_and_splits_equal_plain_sql(events: ClickHouse, seed: int) -> None:
+    dice = random.Random(seed)
+    chosen = dice.sample(FILTERS, dice.choice([0, 0, 1, 1, 2, 3]))
+    chosen = list({entry[0][0]: entry for entry in chosen}.values())
+    by = tuple(dice.sample(sorted(BY), dice.choice([0, 0, 1, 1, 2])))
+    spans = [(CURRENT, random_span(dice)), ("previous_day", random_span(dice))][: dice.choice([1, 2])]
+    metrics = tuple(dice.sample(sorted(CATALOGUE.metrics), dice.choice([1, 3, len(CATALOGUE.metrics)])))
+    ask = Ask("random", metrics, tuple(spans), by, None, make_filters(dict(entry[0] for entry in chosen)))
+
+    reading = fetch(events, CATALOGUE, PROFILES["shanghai"], REGIONS, ask, NOW)
+
+    assert isinstance(reading, Reading)
+    rows = {row.keys: row for row in reading.rows}
+    for name, span in spans:
+        twins = plain(events, span, [BY[key] for key in by], [entry[1] for entry in chosen])
+        minutes = Fraction(int((span.end - span.start) / timedelta(milliseconds=1)), 60_000)
+        for place, values in twins.items():
+            if not _shows(metrics, values):
+                continue
+            right = expected(values, minutes)
+            got = rows[place].values[name]
+            assert got == {metric: right[metric] for metric in metrics}, (name, place)
+
+
+def _shows(metrics: tuple[str, ...], values: dict[str, Fraction]) -> bool:
+    """Whether any of the metrics has something to show: a row without any may be left out."""
+    right = expected(values, Fraction(1))
+    return any(right[metric] for metric in metrics)
+
+
+@pytest.mark.parametrize("profile", sorted(PROFILES))
+@pytest.mark.parametrize("grain", ["minute", "hour", "day"])
+@pytest.mark.parametrize("seed", range(3))
+def test_every_bucket_equals_plain_sql_over_its_part(events: ClickHouse, profile: str, grain: str, seed: int) -> None:
+    dice = random.Random(seed)
+    store = Store(CATALOGUE, PROFILES[profile], REGIONS)
+    length = timedelta(minutes=7, seconds=20) if grain == "minute" else timedelta(hours=dice.choice([11, 50]))
+    first = min(random_moment(dice), END - length)
+    spans = ((CURRENT, Span(first, first + length)), ("previous_day", Span(first - length, first)))
+    chosen = dice.sample(FILTERS, seed % 2)
+    metrics = ("paid_gmv", "gmv_per_minute", "visitors", "impressions", "paying_buyers")
+    ask = Ask("buckets", metrics, spans, (), grain, make_filters(dict(entry[0] for entry in chosen)))
+
+    reading = fetch(events, CATALOGUE, PROFILES[profile], REGIONS, ask, NOW)
+
+    assert isinstance(reading, Reading)
+    seen = 0
+    for row in reading.rows:
+        for name, span in spans:
+            part = bucket_span(store, grain, span, row.bucket)
+            assert part.start >= span.start and part.end <= span.end
+            twins = plain(events, part, [], [entry[1] for entry in chosen])
+            minutes = Fraction(int((part.end - part.start) / timedelta(milliseconds=1)), 60_000)
+            right = expected(twins.get((), {}), minutes)
+            assert row.values[name] == {metric: right[metric] for metric in metrics}, (row.bucket, name)
+            seen += int(row.value("impressions", name) or 0)
+    whole = sum(int(plain(events, span, [], [entry[1] for entry in chosen])[()]["impressions"]) for _, span in spans)
+    assert seen == whole  # no event fell between two buckets
