@@ -69,10 +69,11 @@ class ClickHouse:
                     interface="chdb",
                     path=str(path),
                     settings=dict(settings),
+                    tz_mode="aware",  # the default hands out UTC columns as naive times
                     chdb_options={"max_server_memory_usage": ENGINE_MEMORY},
                 )
             return clickhouse_connect.get_client(
-                dsn=self.dsn, settings=dict(settings), autogenerate_session_id=False, query_retries=0
+                dsn=self.dsn, settings=dict(settings), autogenerate_session_id=False, query_retries=0, tz_mode="aware"
             )
         except Error as problem:
             text = str(problem)
