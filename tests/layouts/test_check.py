@@ -1,0 +1,87 @@
+"""Boards are checked before they go up: each mistake names its file, its tile and what was probably meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from layouts.board import Board
+from layouts.check import check_board, check_boards
+from tests.layouts.sample import catalogue
+
+TITLE = {"zh": "板", "en": "Board"}
+
+
+def tile(**changes: Any) -> dict[str, Any]:
+    area = {"column": 1, "row": 1, "width": 4, "height": 3}
+    return {"key": "one", "kind": "kpi", "area": area, "metrics": ["orders_paid"], **changes}
+
+
+def problems(*tiles: dict[str, Any], **changes: Any) -> list[str]:
+    board = Board.model_validate({"key": "test", "title": TITLE, "tiles": tiles, **changes})
+    return [str(problem) for problem in check_board(board, catalogue())]
+
+
+def test_the_shipped_boards_are_sound() -> None:
+    assert check_boards(catalogue()) == []
+
+
+def test_a_sound_board_has_no_problems() -> None:
+    assert problems(tile()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"kind": "kpy"}, "boards/test.yaml: one: unknown kind 'kpy'; did you mean 'kpi'?"),
+        ({"metrics": ["order_paid"]}, "unknown metric 'order_paid'; did you mean 'orders_paid'"),
+        ({"kind": "rank", "by": "provinces"}, "unknown dimension 'provinces'; did you mean 'province'?"),
+        ({"metrics": []}, "a kpi shows exactly one metric"),
+        ({"options": {"spark": "second"}}, "options.spark is one of hour, minute"),
+        ({"kind": "rank"}, "a ranking needs `by`"),
+        ({"kind": "split", "by": "channel", "metrics": ["visitors"]}, "visitors does not add up"),
+        ({"kind": "trend", "options": {"bucket": 7}}, "divides an hour"),
+        ({"kind": "trend", "options": {"mode": "sum"}}, "options.mode is one of cumulative, rate"),
+        ({"kind": "funnel"}, "a funnel has one metric per step"),
+        ({"kind": "alerts"}, "they take no metrics"),
+        ({"title": "tile.hero.titel"}, "no word 'tile.hero.titel' in zh"),
+        ({"area": {"column": 22, "row": 1, "width": 4, "height": 3}}, "reaches beyond the grid of 24 × 20"),
+    ],
+)
+def test_a_wrong_tile_is_named_with_what_was_meant(changes: dict[str, Any], said: str) -> None:
+    assert any(said in problem for problem in problems(tile(**changes)))
+
+
+def test_a_wrong_conversion_of_a_funnel_is_named() -> None:
+    steps = ["impressions", "clicks", "product_views", "cart_adds", "orders_created", "orders_paid"]
+    rates = ["click_rate", "view_rate", "cart_rate", "order_rat", "create_to_pay_rate"]
+    said = problems(tile(kind="funnel", metrics=steps, options={"rates": rates}))
+    assert any("unknown metric 'order_rat'; did you mean 'order_rate'" in problem for problem in said)
+
+
+def test_tiles_that_lie_over_each_other_are_named() -> None:
+    other = {"column": 4, "row": 3, "width": 4, "height": 3}
+    assert problems(tile(), tile(key="two", area=other)) == ["boards/test.yaml: two: lies over one"]
+
+
+def test_tiles_side_by_side_do_not_overlap() -> None:
+    other = {"column": 5, "row": 1, "width": 4, "height": 3}
+    assert problems(tile(), tile(key="two", area=other)) == []
+
+
+def test_a_key_that_stands_twice_and_a_missing_title_are_named() -> None:
+    other = {"column": 9, "row": 9, "width": 4, "height": 3}
+    said = problems(tile(), tile(area=other), title={"zh": "板"})
+    assert "boards/test.yaml: one: this key stands twice" in said
+    assert "boards/test.yaml: title: no title in en" in said
+
+
+def test_all_boards_are_checked_and_a_broken_file_does_not_hide_the_others(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("title: {zh: 甲, en: A}\ncolour: red\ntiles: []\n", encoding="utf-8")
+    (tmp_path / "b.yaml").write_text(yaml.safe_dump({"title": TITLE, "tiles": [tile(kind="kpy")]}), encoding="utf-8")
+    said = [str(problem) for problem in check_boards(catalogue(), tmp_path)]
+    assert any(problem.startswith("a.yaml") for problem in said)
+    assert any("unknown kind" in problem for problem in said)

@@ -1,0 +1,61 @@
+"""Every kind of tile in every face: plain values only, in both languages, with a script that draws it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from layouts.gallery import FACES, sample_part
+from layouts.view import kind_names
+from locales.words import LOCALES
+from metrics.labels import Labels
+from tests.layouts.sample import SAMPLES, catalogue, context, regions, wall
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "assets" / "js" / "tiles"
+PLAIN = (str, int, float, bool, type(None))
+
+
+def is_plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and is_plain(part) for key, part in value.items())
+    if isinstance(value, list):
+        return all(is_plain(part) for part in value)
+    return type(value) in PLAIN
+
+
+def part(key: str, face: str, locale: str) -> dict[str, Any]:
+    tile = next(tile for tile in wall().tiles if tile.key == key)
+    return sample_part(tile, wall(), face, context(), Labels(catalogue(), regions()), locale, SAMPLES)
+
+
+def test_the_wall_shows_every_kind_there_is() -> None:
+    assert {tile.kind for tile in wall().tiles} == set(kind_names())
+
+
+def test_every_kind_has_a_script() -> None:
+    assert {path.stem for path in SCRIPTS.glob("[a-z]*.js")} == set(kind_names())
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("key", [tile.key for tile in wall().tiles])
+def test_every_tile_draws_plain_values_in_every_face(key: str, face: str, locale: str) -> None:
+    drawn = part(key, face, locale)
+    assert is_plain(drawn["payload"]), key
+    assert len(orjson.dumps(drawn)) < 16_000
+    if face == "loading":
+        assert drawn["payload"] is None
+    elif face != "empty":
+        assert drawn["face"] == face
+        assert drawn["payload"]["title"]
+        assert "empty" not in drawn["payload"]
+
+
+@pytest.mark.parametrize("key", [tile.key for tile in wall().tiles if tile.kind in ("rank", "split", "orders")])
+def test_a_list_without_rows_says_why(key: str) -> None:
+    drawn = part(key, "empty", "en")
+    assert drawn["face"] == "empty"
+    assert drawn["payload"]["empty"].startswith("No")
