@@ -31,7 +31,18 @@ FUNCTIONS = frozenset((
 STRUCTURE = frozenset(
     {"and", "or", "not", "in", "over", "when", "then", "else", "by", "between", "like", "ilike", "case"}
 )
-FORBIDDEN = (exp.Query, exp.Table, exp.Command, exp.Placeholder, exp.Parameter, exp.Star, exp.DDL, exp.DML, exp.Set)
+FORBIDDEN = (
+    exp.Query,
+    exp.Table,
+    exp.Alias,
+    exp.Command,
+    exp.Placeholder,
+    exp.Parameter,
+    exp.Star,
+    exp.DDL,
+    exp.DML,
+    exp.Set,
+)
 
 
 def find_problem(text: str, columns: Collection[str]) -> tuple[str, tuple[str, ...]] | None:
@@ -44,7 +55,7 @@ def find_problem(text: str, columns: Collection[str]) -> tuple[str, tuple[str, .
     if any(token.token_type in (TokenType.L_BRACE, TokenType.SEMICOLON) or token.comments for token in tokens):
         return "holds a brace, a semicolon or a comment", ()
     if any(True for _ in tree.find_all(*FORBIDDEN)):
-        return "may not read tables, run statements or take parameters", ()
+        return "may not read tables, name things, run statements or take parameters", ()
     for name in _called(tokens):
         if name.lower() not in STRUCTURE and name not in FUNCTIONS:
             return f"calls {name}, which mappings may not use", nearest(name, FUNCTIONS)

@@ -190,11 +190,10 @@ def examine(staging: Staging, plan: InputPlan, origin: str, only_new: bool = Tru
     staging.check(plan)
     staging.reject_events(plan, origin)
     staging.collect(plan, only_new)
-    found = staging.found(plan)
-    for ledger, (count, different) in found.items():
-        if count > different:
-            staging.reject_repeated(plan, ledger, origin)
-    return skipped, sum(different for _, different in found.values())
+    count, different = staging.found(plan)
+    if count > different:
+        staging.reject_repeated(plan, origin)
+    return skipped, different
 
 
 class StagedLookups:

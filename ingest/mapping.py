@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
@@ -172,8 +172,10 @@ class MappingFile(Entry):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value:
-            ZoneInfo(value)
+        try:
+            ZoneInfo(value or "UTC")
+        except (ZoneInfoNotFoundError, ValueError) as unknown:
+            raise ValueError(f"unknown time zone {value!r}") from unknown
         return value
 
 
@@ -208,9 +210,11 @@ def load_mapping(name: str, folder: Path = FOLDER) -> SourceMapping:
 
     Raises UnknownNameError for a name that is not there, DefinitionError for a mapping that is wrong.
     """
+    shipped = mapping_names(folder)
     path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
-    if not path.is_file() or (path.parent == folder and path.stem not in mapping_names(folder)):
-        raise UnknownNameError("mapping", name, mapping_names(folder))
+    # A name is looked up, never joined to a path that leads out of the folder.
+    if not path.is_file() or (path.suffix not in name and name not in shipped):
+        raise UnknownNameError("mapping", name, shipped)
     text = path.read_text(encoding="utf-8")
     file = _parse(path.name, text)
     for problem in _problems(path.name, file):

@@ -132,48 +132,58 @@ class _Record:
     lines: list[str]
 
 
+class _Lines:
+    """The lines of a text file; some can be given back and come again, also after the end was reached."""
+
+    def __init__(self, source: BinaryIO, encoding: str) -> None:
+        self._source, self._encoding = source, encoding
+        self._waiting: deque[str] = deque()
+        self.taken: list[str] = []
+        self.number = 0
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._waiting.popleft() if self._waiting else self._decoded()
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self.taken.append(line)
+        return line
+
+    def _decoded(self) -> str:
+        # The mark that some programs put before the first line belongs to no header.
+        encoding = self._encoding if self.number == 0 else self._encoding.removesuffix("-sig")
+        return self._source.readline().decode(encoding, errors="replace")
+
+    def give_back(self, lines: list[str]) -> None:
+        self._waiting.extendleft(reversed(lines))
+        self.number -= len(lines)
+
+
 class _Records:
     """The records of a CSV file with the lines they were made of."""
 
     def __init__(self, source: BinaryIO, found: InputFile) -> None:
-        self._source, self._delimiter = source, found.delimiter
-        self._encoding = found.encoding
-        self._waiting: deque[str] = deque()
-        self._taken: list[str] = []
-        self._line = 0
+        self._lines, self._delimiter = _Lines(source, found.encoding), found.delimiter
 
     def __iter__(self) -> Iterator[_Record]:
-        reader = csv.reader(self._lines(), delimiter=self._delimiter)
+        reader, lines = csv.reader(self._lines, delimiter=self._delimiter), self._lines
         while True:
-            self._taken, first = [], self._line + 1
+            lines.taken, first = [], lines.number + 1
             try:
                 cells = next(reader)
             except StopIteration:
                 return
-            except csv.Error:  # a quote that is never closed, or a NUL: the record has no cells, its text is kept
+            except csv.Error:  # a quote that is never closed: the record has no cells, its text is kept
                 cells = []
-            if self._taken and (cells or "".join(self._taken).strip()):
-                yield _Record(first, cells, "".join(self._taken), self._taken)
-
-    def _lines(self) -> Iterator[str]:
-        while True:
-            line = self._waiting.popleft() if self._waiting else self._decoded()
-            if not line:
-                return
-            self._line += 1
-            self._taken.append(line)
-            yield line
-
-    def _decoded(self) -> str:
-        line = self._source.readline()
-        # The mark that some programs put before the first line belongs to no header.
-        encoding = self._encoding if self._line == 0 else self._encoding.removesuffix("-sig")
-        return line.decode(encoding, errors="replace")
+            if cells or "".join(lines.taken).strip():
+                yield _Record(first, cells, "".join(lines.taken), lines.taken)
 
     def give_back(self, record: _Record) -> None:
         """Read all but the first line of a broken record again: an open quote swallows sound lines behind it."""
-        self._waiting.extendleft(reversed(record.lines[1:]))
-        self._line -= len(record.lines) - 1
+        self._lines.give_back(record.lines[1:])
 
 
 def _read_csv(path: Path, found: InputFile) -> Iterator[Batch]:

@@ -23,6 +23,7 @@ from queries.intake import (
 )
 from queries.statement import Statement
 
+# An interrupted load is finished with the slices it began with: these may change only between loads.
 SLICE_ROWS, SLICE_DAYS = 200_000, 60
 # Sorting and joining spill to disk beyond this, so that a file of any size stays within bounded memory.
 BOUNDED = {
@@ -135,31 +136,30 @@ class Staging:
             )
             self._clickhouse.write(Statement(f"collect {ledger} events", sql, parameters.values, BOUNDED))
 
-    def found(self, plan: InputPlan) -> dict[str, tuple[int, int]]:
-        """By ledger: events that the rows give, and how many different ids they have."""
-        found = {}
-        for ledger in LEDGERS:
-            parameters = Parameters()
-            union = event_rows(plan, ledger, self.checked, parameters)
-            if union:
-                sql = f"SELECT count(), uniqExact(e_event_id) FROM ({union})"
-                count, different = self._ask("found events", sql, parameters.values)[0]
-                found[ledger] = (int(count), int(different))
-        return found
+    def found(self, plan: InputPlan) -> tuple[int, int]:
+        """Events that the rows give, and how many different ids they have."""
+        parameters = Parameters()
+        sql = f"SELECT count(), uniqExact(e_event_id) FROM ({self._all_events(plan, parameters)})"
+        count, different = self._ask("found events", sql, parameters.values)[0]
+        return int(count), int(different)
 
-    def reject_repeated(self, plan: InputPlan, ledger: str, origin: str) -> None:
+    def reject_repeated(self, plan: InputPlan, origin: str) -> None:
         """Rows that give an event id for the second time go to the dead letters: the first one stands."""
         parameters = Parameters()
-        union = event_rows(plan, ledger, self.checked, parameters)
         again = (
-            "SELECT e_row, e_event_id FROM (SELECT e_row, e_event_id, row_number() OVER "
-            f"(PARTITION BY e_event_id ORDER BY e_row) AS turn FROM ({union})) WHERE turn > 1"
+            "SELECT e_row, min(e_event_id) AS id FROM (SELECT e_row, e_event_id, row_number() OVER "
+            f"(PARTITION BY e_event_id ORDER BY e_row) AS turn FROM ({self._all_events(plan, parameters)})) "
+            "WHERE turn > 1 GROUP BY e_row"
         )
         rows = (
-            f"(SELECT r.*, ('repeated_id', a.e_event_id) AS repeated FROM ({again}) AS a "
+            f"(SELECT r.*, ('repeated_id', a.id) AS repeated FROM ({again}) AS a "
             f"INNER JOIN {self.rows} AS r ON r.row = a.e_row)"
         )
-        self._reject(f"repeated:{ledger}", plan, origin, rows, "1", "repeated", parameters)
+        self._reject("repeated", plan, origin, rows, "1", "repeated", parameters)
+
+    def _all_events(self, plan: InputPlan, parameters: Parameters) -> str:
+        rows = (event_rows(plan, ledger, self.checked, parameters) for ledger in LEDGERS)
+        return " UNION ALL ".join(sql for sql in rows if sql)
 
     def counted(self) -> dict[tuple[str, str], int]:
         """Events by ledger and kind that will be new in the ledgers."""

@@ -26,9 +26,8 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]
     store.close()
 
 
-@pytest.fixture
-def clean_store(clickhouse: ClickHouse) -> ClickHouse:
-    """The same store with every ledger and rollup emptied."""
+def empty_store(clickhouse: ClickHouse) -> None:
+    """Empty every ledger and rollup; migrations stay applied."""
     tables = clickhouse.read(
         Statement(
             "tables to empty",
@@ -38,6 +37,12 @@ def clean_store(clickhouse: ClickHouse) -> ClickHouse:
     ).rows
     for (table,) in tables:
         clickhouse.write(Statement(f"empty {table}", f"TRUNCATE TABLE {table}"))
+
+
+@pytest.fixture
+def clean_store(clickhouse: ClickHouse) -> ClickHouse:
+    """The same store with every ledger and rollup emptied."""
+    empty_store(clickhouse)
     return clickhouse
 
 
