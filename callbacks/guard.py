@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dash import Dash
-from flask import Response, jsonify, request
+from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 UPDATE = "_dash-update-component"
@@ -17,15 +17,16 @@ def guard_callbacks(app: Dash) -> None:
     Only string ids are allowed to come in: the wall has no pattern-matching server callbacks.
     """
     path = f"{app.config.requests_pathname_prefix}{UPDATE}"
+    server: Flask = app.server
 
-    @app.server.before_request
+    @server.before_request
     def check() -> Response | tuple[Response, int] | None:
         if request.method != "POST" or request.path != path:
             return None
         problem = find_problem(request.get_json(silent=True), app.callback_map)
         return (jsonify({"error": problem}), 400) if problem else None
 
-    @app.server.errorhandler(HTTPException)
+    @server.errorhandler(HTTPException)
     def refuse(problem: HTTPException) -> Any:
         """Errors of the callback address as JSON: the page reads nothing else."""
         if request.path != path:

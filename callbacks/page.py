@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State
+from dash.exceptions import PreventUpdate
 from flask import abort
 
 from callbacks.guard import guard_callbacks
@@ -22,16 +23,18 @@ def wire_page(app: Dash, answer: Callable[[Any], str | None]) -> None:
             frame = answer(ask)
         except LivewallError as problem:
             abort(400, description=str(problem))
-        return no_update if frame is None else frame
+        if frame is None:
+            raise PreventUpdate
+        return frame
 
-    app.clientside_callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("livewall", "gate"),
         Output(ids.ASK, "data"),
         Input(ids.BEAT, "n_intervals"),
         Input(ids.POKE, "data"),
         State(ids.CONFIG, "data"),
     )
-    app.clientside_callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("livewall", "fan"),
         Output(ids.FANNED, "data"),
         Input(ids.FRAME, "data"),

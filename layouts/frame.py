@@ -13,8 +13,7 @@ import structlog
 
 from layouts.board import Board, Tile
 from layouts.head import build_head
-from layouts.plan import paces_of
-from layouts.view import View, draw_tile
+from layouts.view import View, draw_tile, paces_of
 from locales.words import Words
 from metrics.calendar import BusinessCalendar
 from metrics.catalogue import Catalogue

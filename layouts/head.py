@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from metrics.formats import format_clock, format_day
@@ -21,12 +21,12 @@ def build_head(stage: Stage, snapshot: Snapshot, locale: str, dropped: Sequence[
     today = stage.calendar.day_of(snapshot.as_of)
     day = snapshot.scope.day or today
     slowest = slowest_watermark(snapshot.watermarks)
+    reached = slowest.reached if slowest else None
     return {
         "day": write_day(stage, day, today, locale),
         "iso_day": day.isoformat(),
         "until": _until(stage, snapshot, locale),
-        "watermark": format_clock(slowest.reached, stage.profile.zone, seconds=True) if slowest else None,
-        "reached": slowest.reached.isoformat() if slowest and slowest.reached else None,
+        "watermark": format_clock(reached, stage.profile.zone, seconds=True) if reached else None,
         "lag_s": round(slowest.lag_s, 1) if slowest and slowest.lag_s is not None else None,
         "firing": sum(alert.state == "firing" for alert in snapshot.alerts),
         "chips": build_chips(stage, snapshot, locale),
@@ -49,13 +49,8 @@ def _until(stage: Stage, snapshot: Snapshot, locale: str) -> str:
 
 def slowest_watermark(watermarks: Sequence[Watermark]) -> Watermark | None:
     """The ledger that is furthest behind: the screen promises no more than it. Empty ledgers promise nothing."""
-    reached = [mark for mark in watermarks if mark.reached is not None]
-    return min(reached, key=_reached, default=None)
-
-
-def _reached(mark: Watermark) -> datetime:
-    assert mark.reached is not None
-    return mark.reached
+    reached = [(mark.reached, mark) for mark in watermarks if mark.reached is not None]
+    return min(reached, key=lambda pair: pair[0], default=(None, None))[1]
 
 
 def build_chips(stage: Stage, snapshot: Snapshot, locale: str) -> list[dict[str, str]]:
