@@ -1,0 +1,1 @@
+"""What things cost, measured in one run and given as ratios where machines differ."""

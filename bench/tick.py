@@ -1,0 +1,108 @@
+"""What a tick and one more screen cost on the eight-day demo store: `make bench` (STORE=… for another store).
+
+Prints the engine's time per tick (mean of a minute of ticks at the board's own pace, so that tiles asked seldom count
+as often as they are asked), the same per statement, and the server's CPU for each screen beyond the first.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.logs import set_up_logs
+from app.main import Wall, build_wall
+from app.serve import give_history
+from app.settings import Settings
+from app.store import open_store, settle_profile
+from core.clock import SystemClock
+from queries.client import ClickHouse
+from queries.statement import Result, Statement
+
+TICKS = 30
+SCREENS = 400
+
+
+@dataclass
+class Watched:
+    """Stands before the store's `read` and adds up what each statement took."""
+
+    clickhouse: ClickHouse
+    took: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def read(self, statement: Statement) -> Result:
+        result = ClickHouse.read(self.clickhouse, statement)
+        self.took[statement.name].append(result.took_ms)
+        return result
+
+
+def ask_for(wall: Wall, seen: str = "") -> dict[str, Any]:
+    """The body a browser posts on a tick, made from Dash's own list of callbacks."""
+    client = wall.dash.server.test_client()
+    (callback,) = [entry for entry in client.get("/_dash-dependencies").json if not entry["clientside_function"]]
+    ask = {"n": 1, "seen": seen, "query": "", "locale": "zh", "board": wall.settings.board}
+    inputs = [{**given, "value": ask} for given in callback["inputs"]]
+    output_id, _, output_property = callback["output"].rpartition(".")
+    return {
+        "output": callback["output"],
+        "outputs": {"id": output_id, "property": output_property},
+        "inputs": inputs,
+        "changedPropIds": [f"{inputs[0]['id']}.{inputs[0]['property']}"],
+        "state": [],
+    }
+
+
+def screens(wall: Wall) -> tuple[float, int]:
+    """CPU milliseconds of this process for each screen that asks for a frame somebody else had built, and its bytes."""
+    client = wall.dash.server.test_client()
+    body = ask_for(wall)
+    first = client.post("/_dash-update-component", json=body)
+    assert first.status_code == 200, first.data[:300]
+    begun = time.process_time()
+    for _ in range(SCREENS):
+        client.post("/_dash-update-component", json=body)
+    return (time.process_time() - begun) * 1000 / SCREENS, len(first.data)
+
+
+def main() -> None:
+    set_up_logs("warning")
+    settings = Settings()
+    profile = settle_profile(settings.store, None)
+    clickhouse = open_store(settings.store, settings.clickhouse_dsn, settings.readers)
+    clock = SystemClock()
+    if profile.simulated:
+        give_history(settings, clickhouse, clock)
+    watched = Watched(clickhouse)
+    clickhouse.read = watched.read  # type: ignore[method-assign]
+    wall = build_wall(settings, clickhouse, profile, clock)
+    client, body = wall.dash.server.test_client(), ask_for(wall)
+    wall.ticker.start()
+    engine, cpu = [], []
+    for index in range(TICKS + 5):
+        client.post("/_dash-update-component", json=body)
+        before = time.process_time()
+        time.sleep(wall.ticker.tick_s)
+        if index == 4:  # the first ticks ask everything at once
+            watched.took.clear()
+        if index >= 5 and wall.ticker.last:
+            cpu.append((time.process_time() - before) * 1000)
+            engine.append(wall.ticker.last.engine_ms)
+    total = sum(sum(values) for values in watched.took.values()) / TICKS
+    wall.ticker.stop()
+    each, size = screens(wall)
+    print(f"engine time of a tick, mean over {TICKS}: {total:.1f} ms (median tick {statistics.median(engine):.1f} ms)")
+    for name, values in sorted(watched.took.items(), key=lambda entry: -sum(entry[1]))[:16]:
+        each_ms, times = statistics.median(values), len(values) / TICKS
+        print(f"  {sum(values) / TICKS:7.2f} ms a tick  {times:5.2f} times  {each_ms:7.2f} ms  {name}")
+    print(f"process CPU of a tick: {statistics.mean(cpu):.0f} ms")
+    print(f"server CPU of one more screen: {each:.2f} ms ({SCREENS} asks, {size:,} bytes each)")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"peak memory: {peak:,.0f} MB")
+    clickhouse.close()
+
+
+if __name__ == "__main__":
+    main()
