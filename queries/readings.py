@@ -111,8 +111,9 @@ def bucket_span(store: Store, grain: str | None, span: Span, bucket: int | None)
         begin = ((int(span.start.timestamp()) - shift) // size + bucket) * size + shift
         end = begin + size
     zone = span.start.tzinfo
-    start = max(span.start, datetime.fromtimestamp(begin, zone))
-    return Span(start, max(start, min(span.end, datetime.fromtimestamp(end, zone))))
+    start, until = datetime.fromtimestamp(begin, zone), datetime.fromtimestamp(end, zone)
+    # A bucket that only a longer span has is an empty part at this span's end.
+    return Span(min(max(start, span.start), span.end), min(max(until, span.start), span.end))
 
 
 def _rows(store: Store, ask: Ask, found: Found) -> tuple[Row, ...]:
