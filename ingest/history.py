@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from ingest.columns import BEHAVIOUR_COLUMNS, ORDER_COLUMNS, Rows, join, to_behaviour, to_orders
+from ingest.columns import BEHAVIOUR_COLUMNS, ORDER_COLUMNS, Rows, in_ledger_order, join, to_behaviour, to_orders
 from ingest.continuing import continue_stream, second_of
 from ingest.event import BEHAVIOUR, ORDERS, Ledger
 from ingest.scenario import Scenario, Staged
@@ -134,8 +134,8 @@ class _Pen:
 
     def send(self, behaviour: Rows, orders: Rows, token: str) -> int:
         """Hand over a batch; returns its rows."""
-        self._queue.put((BEHAVIOUR, to_behaviour(behaviour, self._world), token))
-        self._queue.put((ORDERS, to_orders(orders, self._world), token))
+        self._queue.put((BEHAVIOUR, to_behaviour(in_ledger_order(behaviour), self._world), token))
+        self._queue.put((ORDERS, to_orders(in_ledger_order(orders), self._world), token))
         self._raise()
         return len(behaviour) + len(orders)
 
