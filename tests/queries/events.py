@@ -1,4 +1,4 @@
-"""Scattered events for tests, the same on every run, made inside the engine: both ledgers, all dimensions, with gaps and unknown codes."""
+"""Scattered events for tests, the same on every run, made inside the engine; with gaps and unknown codes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ DIMENSIONS = """
 """
 BEHAVIOUR = """
 INSERT INTO behaviour_events
-    (ts, kind, quantity, event_id, user_id, session_id, channel, room, category, sku, country, province, city, tier, source)
+    (ts, kind, quantity, event_id, user_id, session_id,
+     channel, room, category, sku, country, province, city, tier, source)
 SELECT
     fromUnixTimestamp64Milli({begin:Int64} + toInt64(cityHash64(number, 1) % {length:UInt64}), 'UTC') AS ts,
-    ['visit', 'impression', 'click', 'view', 'cart', 'uncart', 'favourite', 'checkout', 'promo_click'][cityHash64(number, 2) % 9 + 1],
+    ['visit', 'impression', 'click', 'view', 'cart', 'uncart', 'favourite', 'checkout', 'promo_click'
+    ][cityHash64(number, 2) % 9 + 1],
     cityHash64(number, 3) % 12 + if(cityHash64(number, 4) % 50 = 0, 0, 1),
     concat('b', toString(number)),
     if(cityHash64(number, 5) % 10 = 0, '', concat('u', toString(cityHash64(number, 6) % 400))) AS user_id,

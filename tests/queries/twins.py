@@ -1,4 +1,4 @@
-"""The second derivation of every metric: hand-written aggregates over the raw ledgers, knowing nothing of definitions."""
+"""The second derivation of every metric: hand-written SQL over the raw ledgers, knowing nothing of definitions."""
 
 from __future__ import annotations
 
