@@ -31,6 +31,10 @@
     else element.setAttribute(name, text);
   };
 
+  dom.hide = (element, hidden) => {
+    if (element.hidden !== hidden) element.hidden = hidden;
+  };
+
   dom.style = (element, name, value) => {
     if (element.style.getPropertyValue(name) !== String(value)) element.style.setProperty(name, value);
   };
@@ -75,7 +79,7 @@
     return box;
   };
   dom.setChange = (box, change) => {
-    box.hidden = !change;
+    dom.hide(box, !change);
     if (!change) return;
     dom.attr(box, "data-direction", change.direction);
     dom.attr(box, "data-good", change.good);
@@ -88,7 +92,7 @@
     dom.attr(element, "data-code", code === "" ? null : code);
     dom.attr(element, "role", code === "" ? null : "button");
     dom.attr(element, "tabindex", code === "" ? null : 0);
-    dom.attr(element, "aria-pressed", code === "" ? null : Boolean(selected));
+    dom.attr(element, "aria-pressed", code === "" ? null : String(Boolean(selected)));
     dom.attr(element, "data-dim", anySelected && !selected ? "" : null);
   };
 
@@ -122,7 +126,7 @@
       return box.value;
     };
     const mark = () =>
-      [...box.children].forEach((button, index) => dom.attr(button, "aria-pressed", box.choices[index] === box.value));
+      [...box.children].forEach((button, index) => dom.attr(button, "aria-pressed", String(box.choices[index] === box.value)));
     return box;
   };
 
@@ -222,7 +226,7 @@
     const points = heights
       .map((height, index) => (height === null ? null : [(index / Math.max(last, 1)) * 100, 94 - height * 88]))
       .filter(Boolean);
-    box.hidden = points.length < 2;
+    dom.hide(box, points.length < 2);
     if (box.hidden) return;
     const path = points.map(([x, y], index) => `${index ? "L" : "M"}${x.toFixed(2)},${y.toFixed(2)}`).join("");
     const [endX, endY] = points[points.length - 1];

@@ -33,7 +33,7 @@
     update(body, payload) {
       if (!payload.rows) return;
       dom.attr(body, "data-firing", payload.firing ? "" : null);
-      body.quiet.hidden = !payload.quiet;
+      dom.hide(body.quiet, !payload.quiet);
       dom.text(body.quietText, payload.quiet);
       dom.text(body.more, payload.more);
       dom.text(body.watching, payload.watching);

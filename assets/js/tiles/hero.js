@@ -34,7 +34,7 @@
           dom.setChange(box.moved, change);
         },
       );
-      body.goal.hidden = !payload.goal;
+      dom.hide(body.goal, !payload.goal);
       if (payload.goal) {
         dom.style(body.goalFill, "transform", `scaleX(${payload.goal.part})`);
         dom.attr(body.goal, "data-reached", payload.goal.reached ? "" : null);

@@ -3,8 +3,8 @@
   "use strict";
   const { dom } = window.livewall;
 
-  function create() {
-    const row = dom.make("div", "order-row");
+  function create(fresh) {
+    const row = dom.make("div", fresh ? "order-row order-fresh" : "order-row");
     row.where = dom.make("span", "order-where", row);
     row.number = dom.number("order-amount", row);
     row.what = dom.make("span", "order-what", row);
@@ -23,7 +23,7 @@
         body.rows,
         payload.rows,
         (order) => order.key,
-        create,
+        () => create(body.filled), // the first ones were there before we looked
         (row, order) => {
           dom.text(row.where, order.where);
           dom.setNumber(row.number, order.amount);
@@ -31,6 +31,7 @@
           dom.text(row.time, order.time);
         },
       );
+      body.filled = true;
     },
   });
 })();

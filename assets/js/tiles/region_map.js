@@ -156,14 +156,14 @@
     });
     body.chart.on("plotly_unhover", () => {
       body.hovered = null;
-      body.card.hidden = true;
+      dom.hide(body.card, true);
     });
   }
 
   function legend(body, payload, mode, env) {
     const limits = payload.legends[mode] || [];
     const palette = colours(mode, env);
-    body.legend.hidden = !limits.length;
+    dom.hide(body.legend, !limits.length);
     dom.text(body.legendName, payload.modes.find((entry) => entry.code === mode).label);
     dom.keyed(
       body.swatches,
@@ -219,7 +219,7 @@
       body.modes.set(payload.modes, "value");
       dom.text(body.inset, payload.frame.inset ? payload.frame.inset.label : "");
       if (body.hovered) card(body, body.hovered);
-      body.parents.hidden = !payload.parents.length;
+      dom.hide(body.parents, !payload.parents.length);
       dom.keyed(
         body.parents,
         payload.parents,

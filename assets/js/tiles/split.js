@@ -37,7 +37,7 @@
           dom.style(part, "background-color", colour(item));
         },
       );
-      body.groups.hidden = payload.groups.length < 2;
+      dom.hide(body.groups, payload.groups.length < 2);
       dom.keyed(
         body.groups,
         payload.groups,

@@ -148,7 +148,7 @@
       if (!payload.current) return;
       body.payload = payload;
       for (const [name, element] of body.keys) dom.text(element, payload.words[name]);
-      body.modes.hidden = !payload.adds;
+      dom.hide(body.modes, !payload.adds);
       const choices = ["cumulative", "rate"].map((code) => ({ code, label: payload.words[code] }));
       body.modes.set(choices, payload.mode);
       body.draw();
