@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, jsonify, request
 
 from core.errors import BadRequestError, LivewallError, QueryFailedError, UnknownNameError
+from metrics.ask import Ask
+from metrics.limits import narrow_question
 from metrics.model import Metric
-from queries.api import answer_request
+from metrics.request import parse_request
+from queries.answer import Answer, answer_request
 
 if TYPE_CHECKING:
     from app.main import Wall
@@ -23,9 +27,8 @@ def serve_api(server: Flask, wall: Wall) -> None:
     def query() -> tuple[Response, int]:
         if len(request.query_string) > MAX_QUERY:
             return jsonify({"error": "the query is too long"}), 400
-        parameters = {name: ";".join(request.args.getlist(name)) for name in request.args}
         try:
-            return jsonify(answer_for(wall, parameters)), 200
+            return jsonify(answer_for(wall, request.args.to_dict(flat=False))), 200
         except UnknownNameError as problem:
             return jsonify({"error": str(problem), "did_you_mean": list(problem.suggestions)}), 400
         except BadRequestError as problem:
@@ -46,14 +49,10 @@ def describe(metric: Metric) -> dict[str, object]:
     return {word: getattr(metric, word) for word in words}
 
 
-def answer_for(wall: Wall, parameters: dict[str, str]) -> dict[str, object]:
+def answer_for(wall: Wall, parameters: Mapping[str, Sequence[str]]) -> Answer:
     """The answer to a request's parameters in this wall's store and within its limits."""
+    asks = parse_request(parameters, wall.definitions.catalogue, wall.profile, None, wall.clock.now())
+    narrowed = [ask for ask in (narrow_question(ask, wall.limits) for ask in asks) if isinstance(ask, Ask)]
     return answer_request(
-        wall.clickhouse,
-        wall.definitions.catalogue,
-        wall.profile,
-        wall.regions,
-        parameters,
-        wall.clock.now(),
-        limits=wall.limits,
+        wall.clickhouse, wall.definitions.catalogue, wall.profile, wall.regions, narrowed, wall.clock.now()
     )

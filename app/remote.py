@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -41,7 +41,7 @@ def ask_wall(
     raise StoreBusyError(f"the wall at {holder.url} stopped in the middle of {job}; run the command again")
 
 
-def query_wall(holder: Holder, parameters: Mapping[str, str]) -> dict[str, Any]:
+def query_wall(holder: Holder, parameters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """A metrics query answered by the wall. Raises BadRequestError with its message for HTTP 400."""
     try:
         answer = httpx.get(f"{holder.url}/api/v1/metrics/query", params=dict(parameters), timeout=30)

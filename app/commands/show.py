@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.table import Table
-
 from app.console import console
 
 WORDS = {
@@ -37,13 +35,3 @@ def show_load(summary: dict[str, Any]) -> None:
         if file["first"]:
             console.print(f"  events from {file['first']} to {file['last']}")
     console.print(f"{summary['events']:,} events in {summary['took_s']:.1f} s")
-
-
-def show_answer(answer: dict[str, Any]) -> None:
-    """A metrics answer as a table."""
-    table = Table()
-    for column in answer["columns"]:
-        table.add_column(str(column), justify="left" if column in answer["by"] else "right")
-    for row in answer["table"]:
-        table.add_row(*["—" if cell is None else str(cell) for cell in row])
-    console.print(table)
