@@ -154,6 +154,7 @@ def _orders(question: Latest, context: PlanContext, samples: Samples) -> list[di
         {
             "ts": context.span.end - timedelta(seconds=1.7 * place + 0.4),
             "event_id": f"sample-{place}",
+            "order_id": f"order-{place}",
             "amount": 59.9 + 137.3 * (place * 3 % 5),
             **{dimension: pick(dimension, place) for dimension in dimensions},
         }

@@ -13,8 +13,10 @@ from layouts.view import PlanContext, View
 from metrics.ask import Latest, Question
 from metrics.catalogue import Catalogue
 from metrics.formats import format_clock, format_value
+from metrics.reading import Listing
 
 SHOWN = 8
+LINES_PER_ORDER = 8  # the ledger has a row per line of an order; the wall shows orders
 
 
 def check(tile: Tile, catalogue: Catalogue) -> None:
@@ -23,8 +25,8 @@ def check(tile: Tile, catalogue: Catalogue) -> None:
 
 
 def plan(tile: Tile, context: PlanContext) -> dict[str, Question]:
-    shown = int(tile.options.get("shown", SHOWN))
-    return {"latest": Latest("latest paid orders", "orders", ("paid",), context.span, context.scope.filters, shown)}
+    lines = int(tile.options.get("shown", SHOWN)) * LINES_PER_ORDER
+    return {"latest": Latest("latest paid orders", "orders", ("paid",), context.span, context.scope.filters, lines)}
 
 
 def draw(tile: Tile, view: View) -> dict[str, Any]:
@@ -35,7 +37,28 @@ def draw(tile: Tile, view: View) -> dict[str, Any]:
         return payload | WAITING
     if not listing.rows:
         return payload | {"empty": view.words.t("tile.empty.no_orders")}
-    return payload | {"rows": [_row(view, row) for row in listing.rows], "shown": listing.ask.limit}
+    shown = int(tile.options.get("shown", SHOWN))
+    return payload | {"rows": [_row(view, order) for order in whole_orders(listing)[:shown]], "shown": shown}
+
+
+def whole_orders(listing: Listing) -> list[Mapping[str, object]]:
+    """Lines gathered to orders, the newest first, each as its first line with the amount of all of them.
+
+    The listing may end in the middle of its last order: that one is left out, or, when it is the only one, has no
+    amount rather than a part of it.
+    """
+    orders: dict[str, dict[str, Any]] = {}
+    for line in listing.rows:
+        key = str(line.get("order_id") or line.get("event_id"))
+        amount = float(str(line["amount"]))
+        if key in orders:
+            orders[key]["amount"] += amount
+        else:
+            orders[key] = {**line, "amount": amount}
+    found: list[Mapping[str, object]] = list(orders.values())
+    if len(listing.rows) < listing.ask.limit:
+        return found
+    return found[:-1] or [{**found[0], "amount": None}]
 
 
 def _row(view: View, row: Mapping[str, object]) -> dict[str, Any]:

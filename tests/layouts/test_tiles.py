@@ -334,3 +334,27 @@ def test_a_tile_without_answers_waits(key: str) -> None:
     drawn = draw(key, answers={})
     assert drawn["waiting"] is True
     assert drawn["title"]
+
+
+def lines(*amounts: tuple[str, float], limit: int = 40) -> list[tuple[object, str]]:
+    """Orders drawn from (order, amount) lines, as (key, amount written)."""
+    here = view("orders")
+    listing = here.listing("latest")
+    assert listing is not None
+    row = listing.rows[0]
+    rows = tuple(
+        {**row, "order_id": order, "event_id": f"{order}-{place}", "amount": amount}
+        for place, (order, amount) in enumerate(amounts)
+    )
+    made = replace(listing, ask=replace(listing.ask, limit=limit), rows=rows)
+    drawn = draw_tile(tile("orders"), replace(here, answers={"latest": made}))
+    return [(entry["key"], entry["amount"]["text"]) for entry in drawn["rows"]]
+
+
+def test_the_lines_of_an_order_are_one_order() -> None:
+    assert lines(("a", 10.0), ("a", 5.5), ("b", 3.0)) == [("a-0", "¥15.50"), ("b-2", "¥3.00")]
+
+
+def test_an_order_that_was_cut_off_shows_no_part_of_its_amount() -> None:
+    assert lines(("a", 10.0), ("b", 3.0), ("b", 4.0), limit=3) == [("a-0", "¥10.00")]
+    assert lines(("b", 3.0), ("b", 4.0), limit=2) == [("b-0", "—")]
