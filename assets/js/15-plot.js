@@ -48,7 +48,7 @@
   async function draw(element, chart) {
     const Plotly = await plotly();
     while (chart.wanted) {
-      const figure = chart.wanted;
+      const { figure } = chart.wanted;
       chart.wanted = null; // a newer figure that comes meanwhile replaces the ones between
       try {
         const { data, layout, config } = checked(figure);
@@ -106,7 +106,8 @@
       sizes.observe(element);
     }
     if (onClick) chart.onClick = onClick;
-    chart.last = chart.wanted = figure;
+    chart.last = figure;
+    chart.wanted = { figure };
     chart.busy = chart.busy || draw(element, chart);
     return chart.busy;
   };

@@ -73,11 +73,15 @@ def without_plotly(page: Page) -> None:
     page.route("**/vendor/plotly*", lambda route: route.fulfill(content_type="text/javascript", body=""))
 
 
-@pytest.fixture
-def free_port() -> int:
+def port_that_is_free() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def free_port() -> int:
+    return port_that_is_free()
 
 
 @pytest.fixture

@@ -1,0 +1,170 @@
+"""The real wall in a real browser: from an order in the ledger to the number on the screen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.main import Wall
+from queries.client import ClickHouse
+from tests.browser.conftest import Watch, port_that_is_free
+from tests.browser.real import NOON, TICK, RunningClock, fill, pay, running
+from tests.browser.stage import until
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+HERO = '[data-tile="hero"] .tile-body'
+MAP = '[data-tile="map"] .choroplethlayer path'
+FACES = """() => Object.fromEntries([...document.querySelectorAll('.tile')].map((t) =>
+  [t.dataset.tile, [t.dataset.face, t.querySelector('.tile-body').textContent.length]]))"""
+CUT_OFF = """() => [...document.querySelectorAll('.tile')].map((t) => [t.dataset.tile, t.getBoundingClientRect()])
+  .filter(([, b]) => b.right > innerWidth || b.bottom > innerHeight || b.width < 40 || b.height < 40).map(([k]) => k)"""
+CHINESE = """() => [...document.querySelectorAll('.tile-title')]
+  .filter((t) => /[\\u4e00-\\u9fff]/.test(t.textContent)).length"""
+PATIENCE = 60.0  # seconds: these wait for a condition, the machine may be busy
+
+
+@pytest.fixture(scope="module")
+def clock() -> RunningClock:
+    return RunningClock(NOON)
+
+
+@pytest.fixture(scope="module")
+def wall(
+    clickhouse: ClickHouse, clock: RunningClock, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Wall, str]]:
+    fill(clickhouse, clock.now())
+    port = port_that_is_free()
+    with running(clickhouse, tmp_path_factory.mktemp("wall"), clock, port) as wall:
+        yield wall, f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def opened(wall: tuple[Wall, str], page: Page) -> str:
+    """The wall's address, its page open with every tile drawn once."""
+    page.goto(f"{wall[1]}/wall?lang=zh")
+    drawn(page)
+    return wall[1]
+
+
+def drawn(page: Page) -> None:
+    ready = "() => document.querySelectorAll('.tile').length && ![...document.querySelectorAll('.tile')].some("
+    page.wait_for_function(f"{ready}(t) => t.dataset.face === 'loading')", timeout=PATIENCE * 1000)
+
+
+def hero(page: Page) -> str:
+    """The hero's number as a reader hears it."""
+    return page.locator(f"{HERO} [data-text]").first.get_attribute("data-text") or ""
+
+
+def test_every_tile_shows_something_and_nothing_goes_wrong(
+    opened: str, wall: tuple[Wall, str], page: Page, watch: Watch
+) -> None:
+    page.wait_for_selector(MAP, state="attached", timeout=PATIENCE * 1000)
+    faces = page.evaluate(FACES)
+    assert set(faces) == {tile.key for tile in wall[0].definitions.boards["wall"].tiles}
+    assert {name: face for name, (face, _) in faces.items() if face not in ("fresh", "stale")} == {}
+    assert [name for name, (_, length) in faces.items() if length == 0] == []
+    assert page.locator(MAP).count() >= 34, "every province has a shape (and some one more on the inset)"
+    assert re.search(r"\d", hero(page))
+    assert watch.errors == []
+    assert watch.foreign == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (3840, 2160)])
+def test_the_wall_fits_its_screen(wall: tuple[Wall, str], page: Page, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{wall[1]}/wall?kiosk=1")
+    drawn(page)
+    assert page.evaluate("() => [document.body.scrollWidth, document.body.scrollHeight]") == [width, height]
+    assert page.evaluate(CUT_OFF) == []
+
+
+def test_a_paid_order_is_on_the_gmv_tile_within_two_ticks(
+    opened: str, wall: tuple[Wall, str], page: Page, clock: RunningClock, clickhouse: ClickHouse
+) -> None:
+    before = hero(page)
+    pay(clickhouse, clock.now(), 9_876_543.0, "big")
+    inserted = wall[0].ticker.last
+    assert inserted is not None
+    assert until(lambda: hero(page) != before and "98" in hero(page), PATIENCE)
+    shown = wall[0].ticker.last
+    assert shown is not None
+    # one tick may have begun before the order came, and one may have begun since it was drawn
+    assert shown.number - inserted.number <= 2 + 2
+
+
+def test_a_click_on_the_map_filters_and_a_second_click_clears(opened: str, page: Page, watch: Watch) -> None:
+    page.wait_for_selector(MAP, state="attached", timeout=PATIENCE * 1000)
+    whole = hero(page)
+    page.locator(MAP).nth(20).click(force=True)
+    expect(page.locator(".chip")).to_have_count(1, timeout=PATIENCE * 1000)
+    assert re.search(r"province=\d{6}", page.url)
+    assert until(lambda: hero(page) != whole, PATIENCE)
+    assert page.locator(MAP).count() >= 34, "the clicked map keeps its full view"
+    page.keyboard.press("Escape")
+    expect(page.locator(".chip")).to_have_count(0, timeout=PATIENCE * 1000)
+    assert "province" not in page.url
+    assert watch.errors == []
+
+
+def test_filters_come_from_the_address_and_unknown_ones_are_said(wall: tuple[Wall, str], page: Page) -> None:
+    page.goto(f"{wall[1]}/wall?lang=zh&province=440000,atlantis&channel=live")
+    expect(page.locator(".chip")).to_have_count(2, timeout=PATIENCE * 1000)
+    expect(page.locator(".note")).to_contain_text("atlantis")
+    page.reload()
+    expect(page.locator(".chip")).to_have_count(2, timeout=PATIENCE * 1000)
+
+
+def test_the_language_switches_every_tile(opened: str, page: Page) -> None:
+    expect(page.locator('[data-tile="hero"] .tile-title')).to_have_text("今日成交额", timeout=PATIENCE * 1000)
+    page.click('[data-choose="lang"]')
+    expect(page.locator('[data-tile="hero"] .tile-title')).to_have_text("GMV today", timeout=PATIENCE * 1000)
+    assert until(lambda: page.evaluate(CHINESE) == 0, PATIENCE)
+
+
+def test_exactly_one_request_per_tick(opened: str, page: Page, watch: Watch) -> None:
+    beats = "() => window.dash_component_api.getLayout('beat').props.n_intervals"
+    before, posts = page.evaluate(beats), len(watch.posts)
+    page.wait_for_timeout(10 * TICK * 1000)
+    assert 1 <= len(watch.posts) - posts <= page.evaluate(beats) - before + 1
+
+
+def test_yesterday_can_be_looked_at(wall: tuple[Wall, str], page: Page) -> None:
+    page.goto(f"{wall[1]}/wall?day=2026-11-10&lang=zh")
+    drawn(page)
+    expect(page.locator('[data-part="day"]')).to_contain_text("11月10日")
+    expect(page.locator('[data-part="mode"]')).to_have_text("历史")
+
+
+def test_health_answers(wall: tuple[Wall, str]) -> None:
+    def status(address: str) -> int:
+        try:
+            with urlopen(f"{wall[1]}{address}", timeout=20) as answer:
+                return int(answer.status)
+        except HTTPError as refusal:
+            return refusal.code
+
+    assert status("/healthz") == 200
+    assert until(lambda: status("/readyz") == 200, PATIENCE)
+
+
+def test_midnight_begins_a_new_day_without_a_reload_and_keeps_the_filter(
+    wall: tuple[Wall, str], page: Page, clock: RunningClock, clickhouse: ClickHouse
+) -> None:
+    page.goto(f"{wall[1]}/wall?lang=zh&province=440000")
+    drawn(page)
+    expect(page.locator('[data-part="day"]')).to_contain_text("11月11日")
+    page.evaluate("() => { window.here = true; }")
+    midnight = NOON + timedelta(hours=12)
+    clock.jump(midnight + timedelta(seconds=5))
+    pay(clickhouse, midnight + timedelta(seconds=3), 88.0, "first-of-the-day")
+    expect(page.locator('[data-part="day"]')).to_contain_text("11月12日", timeout=PATIENCE * 1000)
+    assert until(lambda: hero(page) in ("88", "88.00"), PATIENCE), "the new day starts from nothing"
+    assert "province=440000" in page.url
+    assert page.evaluate("() => window.here")
