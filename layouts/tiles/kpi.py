@@ -84,7 +84,10 @@ def _window_words(tile: Tile, view: View) -> str:
     minutes = tile.options.get("minutes")
     if not minutes:
         return ""
-    return view.words.t("tile.kpi.window_day") if view.whole_day else view.words.t("tile.kpi.window", minutes=minutes)
+    if not view.whole_day:
+        return view.words.t("tile.kpi.window", minutes=minutes)
+    averaged = view.metric(tile.metrics[0]).unit.startswith("rate_")
+    return view.words.t("tile.kpi.window_day" if averaged else "tile.kpi.window_whole")
 
 
 def _spark(reading: Reading | None, metric: str) -> list[float | None]:

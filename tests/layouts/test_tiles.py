@@ -111,6 +111,12 @@ def without_tier() -> Catalogue:
     return Catalogue(metrics, known.dimensions)
 
 
+def test_a_window_over_a_whole_day_says_average_only_where_it_is_one() -> None:
+    past = Scope(day=date(2026, 11, 20))
+    assert draw("gmv_per_minute", past, "en", live=False)["title"].endswith("day average")
+    assert draw("online_live_rooms", past, "en", live=False)["title"].endswith("whole day")
+
+
 @pytest.mark.parametrize(
     "key",
     [
