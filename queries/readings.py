@@ -55,7 +55,7 @@ def fetch(
 
 
 def check_ask(catalogue: Catalogue, ask: Ask) -> None:
-    """Every metric is known and may be split and filtered as asked, or UnknownNameError or BadRequestError is raised."""
+    """Raises UnknownNameError or BadRequestError unless every metric may be split and filtered as asked."""
     used = [*ask.by, *(dimension for dimension, _ in ask.filters)]
     for dimension in used:
         catalogue.dimension(dimension)

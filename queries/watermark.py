@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from metrics.snapshot import Watermark
 from queries.builder import MOMENT
@@ -11,7 +11,9 @@ from queries.rollups import RAW
 from queries.statement import Statement
 
 NEWEST = "SELECT toInt64(count()), max(ts) FROM {table}"
-NEWEST_PAST = f"SELECT toInt64(count()), max(ts) FROM {{table}} WHERE ts <= {{{{now:{MOMENT}}}}}"
+NEWEST_PAST = f"{NEWEST} WHERE ts <= {{{{now:{MOMENT}}}}} AND ts > {{{{since:{MOMENT}}}}}"
+# How far back to look, in turn, when a ledger holds events dated after now: rows have to be read then.
+REACHES = (timedelta(minutes=5), timedelta(days=1), timedelta(days=36_500))
 
 
 def watermarks(clickhouse: ClickHouse, now: datetime) -> tuple[Watermark, ...]:
@@ -22,8 +24,12 @@ def watermarks(clickhouse: ClickHouse, now: datetime) -> tuple[Watermark, ...]:
 def _watermark(clickhouse: ClickHouse, ledger: str, table: str, now: datetime) -> Watermark:
     ((count, reached),) = clickhouse.read(Statement(f"watermark of {ledger}", NEWEST.format(table=table))).rows
     if count and reached > now:
-        statement = Statement(f"watermark of {ledger} until now", NEWEST_PAST.format(table=table), {"now": now})
-        ((count, reached),) = clickhouse.read(statement).rows
+        for reach in REACHES:
+            parameters = {"now": now, "since": now - reach}
+            statement = Statement(f"watermark of {ledger} until now", NEWEST_PAST.format(table=table), parameters)
+            ((count, reached),) = clickhouse.read(statement).rows
+            if count:
+                break
     if not count:
         return Watermark(ledger, None, None)
     return Watermark(ledger, reached, (now - reached).total_seconds())
