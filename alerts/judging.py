@@ -71,6 +71,8 @@ def judge_row(rule: Rule, row: Row | None, measures: Mapping[str, Measured]) -> 
     volume = _volume(rule, row, "current", measures)
     if now is None or _too_few(rule, volume):
         return Verdict("low_volume", now, now, None, volume)
+    if rule.min_volume and rule.min_volume.below is not None and (volume or 0) >= rule.min_volume.below:
+        return Verdict("clear", now, now, None, volume)
     return Verdict(rule.judge(now), now, now, None, volume)
 
 

@@ -23,6 +23,13 @@ class MinVolume(Strict):
 
     metric: str
     value: float = Field(gt=0)
+    below: float | None = Field(default=None, description="From this much on another rule judges: it counts as clear.")
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> MinVolume:
+        if self.below is not None and self.below <= self.value:
+            raise ValueError("`below` must lie above `value`, or nothing is ever judged")
+        return self
 
 
 class Rule(Strict):

@@ -137,8 +137,12 @@ def test_real_events_do_not_enter_a_simulated_store(wall: Wall, store: Path) -> 
 def test_strangers_do_not_reach_the_local_api(wall: Wall) -> None:
     for headers in ({}, {"X-Livewall-Token": "guess"}):
         assert httpx.post(f"{wall.url}/local/load", json={}, headers=headers).status_code == 403
-    foreign = {"Origin": "https://elsewhere.example"}
-    assert httpx.post(f"{wall.url}/_dash-update-component", json={}, headers=foreign).status_code == 403
+
+
+def test_a_post_from_another_site_is_refused(wall: Wall) -> None:
+    assert httpx.post(f"{wall.url}/healthz").status_code == 405
+    assert httpx.post(f"{wall.url}/healthz", headers={"Origin": wall.url}).status_code == 405
+    assert httpx.post(f"{wall.url}/healthz", headers={"Origin": "https://elsewhere.example"}).status_code == 403
 
 
 def test_ctrl_c_ends_cleanly_and_the_next_start_goes_on(wall: Wall, store: Path) -> None:
