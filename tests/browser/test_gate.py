@@ -150,7 +150,7 @@ def test_history_and_errors_do_not_grow_over_ticks(free_port: int, page: Page) -
 
     with serve(wall, app):
         page.goto(f"{wall.url}/wall")
-        assert until(lambda: len(posts) > 21, 20)
+        assert until(lambda: len(posts) > 15, 60)
         past, errors = page.evaluate(HISTORY)
     assert past <= 1
     assert errors <= 1
