@@ -139,6 +139,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         return fetch(clickhouse, catalogue, profile, regions, narrow_question(question, limits), now)
 
     def plan(board: str, scope: Scope, as_of: datetime) -> Sequence[PlannedTile]:
+        as_of = as_of.replace(microsecond=0)  # whole seconds are answered by one table
         day = scope.day or calendar.day_of(as_of)
         return plan_board(
             definitions.boards[board], PlanContext(scope, as_of, day, calendar, catalogue, profile, regions)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from waitress.server import create_server
 
@@ -31,6 +32,7 @@ from metrics.profile import StoreProfile
 from queries.client import ClickHouse
 from queries.members import has_events
 
+NORMAL = "normal_day"
 CONNECTIONS = 4_000  # waitress's own limit of 100 silently starves the screens beyond it
 
 
@@ -116,25 +118,28 @@ def bring_up_to_date(
 
 
 def give_history(settings: Settings, clickhouse: ClickHouse, clock: Clock) -> None:
-    """Eight days for a new store; what was missed since the last run for an old one."""
-    scenario = load_scenario("normal_day" if settings.scenario == "payment_outage" else settings.scenario, load_world())
-    empty = not has_events(clickhouse)
-    if empty and settings.history_days:
-        with progress_bar(f"Filling {settings.history_days} days of history") as step:
-            filled = fill_history(
-                clickhouse,
-                scenario=scenario,
-                seed=settings.seed,
-                until=clock.now(),
-                rate=settings.rate,
-                days=settings.history_days,
-                progress=lambda rows, share: step(rows, round(rows / share) if share else 0),
-            )
-        console.print(f"{filled.rows:,} events of history in {filled.seconds:.1f} s")
-    elif not empty:
-        filled = fill_gap(clickhouse, scenario=scenario, seed=settings.seed, until=clock.now(), rate=settings.rate)
+    """Days of history for a new store, what was missed since the last run for an old one, or what a crash cut off.
+
+    History is always a row of normal days: a scenario is something that happens now.
+    """
+    scenario = load_scenario(NORMAL, load_world())
+    wanted: dict[str, Any] = {"scenario": scenario, "seed": settings.seed, "until": clock.now(), "rate": settings.rate}
+    if not settings.history_days:
+        if has_events(clickhouse):
+            fill_gap(clickhouse, **wanted)
+        return
+    if has_events(clickhouse):
+        filled = fill_history(clickhouse, days=settings.history_days, **wanted)
         if filled.rows:
             console.print(f"Caught up with {filled.rows:,} events since the last run ({filled.seconds:.1f} s)")
+        return
+    with progress_bar(f"Filling {settings.history_days} days of history") as step:
+
+        def told(rows: int, share: float) -> None:
+            step(rows, round(rows / share) if share else 0)
+
+        filled = fill_history(clickhouse, days=settings.history_days, progress=told, **wanted)
+    console.print(f"{filled.rows:,} events of history in {filled.seconds:.1f} s")
 
 
 @contextlib.contextmanager

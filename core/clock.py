@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -53,3 +54,14 @@ class ManualClock:
         """Jump to an aware moment; the monotonic clock does not move backward."""
         self._ticks += max(0.0, (moment - self._now).total_seconds())
         self._now = moment.astimezone(UTC)
+
+
+def wait(seconds: float) -> None:
+    """Sleep. For a pause between two tries; what must end early waits for its stop event instead."""
+    time.sleep(seconds)
+
+
+def stopwatch() -> Callable[[], float]:
+    """Starts now; each call gives the seconds since then. For durations, whatever the clock says meanwhile."""
+    begun = time.perf_counter()
+    return lambda: time.perf_counter() - begun

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
+from core.clock import stopwatch
 from ingest.columns import BEHAVIOUR_COLUMNS, ORDER_COLUMNS, Rows, in_ledger_order, join, to_behaviour, to_orders
 from ingest.continuing import continue_stream, second_of
 from ingest.event import BEHAVIOUR, ORDERS, Ledger
@@ -20,6 +20,7 @@ from ingest.world import SOURCE, World, load_world
 from ingest.writer import Writer
 from queries.client import ClickHouse
 from queries.continuation import empty_ledgers, is_broken_off, note_history
+from queries.merges import merges_held
 
 HOUR = 3600
 BATCH_ROWS = 400_000  # views cost 10 ms an insert and a part each; larger batches only cost memory
@@ -64,7 +65,8 @@ def fill_history(
         empty_ledgers(clickhouse, SOURCE)
     note_history(clickhouse, SOURCE, "begun")
     stream = continue_stream(clickhouse, Settings(seed, rate), staged, earliest=until - timedelta(days=days))
-    summary = _fill(clickhouse, stream, world, second_of(until), progress, stop)
+    with merges_held(clickhouse):
+        summary = _fill(clickhouse, stream, world, second_of(until), progress, stop)
     note_history(clickhouse, SOURCE, "whole", summary.rows)
     return summary
 
@@ -96,7 +98,7 @@ def _fill(
     stop: threading.Event | None,
 ) -> HistorySummary:
     """Draw in this thread, write in others: numpy and the engine release the interpreter's lock."""
-    begun = time.perf_counter()
+    took = stopwatch()
     start, done = stream.begin, 0
     with _Pen(Writer(clickhouse), world) as pen:
         behaviour: list[Rows] = []
@@ -113,9 +115,7 @@ def _fill(
                 behaviour, orders, batch_start = [], [], at
                 if progress:
                     progress(done, (at - start) / (until - start))
-    return HistorySummary(
-        datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(at, UTC), done, time.perf_counter() - begun
-    )
+    return HistorySummary(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(at, UTC), done, took())
 
 
 class _Pen:

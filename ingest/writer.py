@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import pyarrow as pa
 
+from core.clock import wait
 from core.errors import QueryFailedError
 from ingest.event import Ledger, check_batch
 
@@ -32,7 +32,7 @@ class Writer:
         self,
         clickhouse: Inserts,
         *,
-        pause: Callable[[float], object] = time.sleep,
+        pause: Callable[[float], object] = wait,
         backoff: Sequence[float] = BACKOFF_SECONDS,
     ) -> None:
         """`pause` waits between tries; a caller that must stop early passes the `wait` of its stop event."""
@@ -47,13 +47,13 @@ class Writer:
         if batch.num_rows == 0:
             return 0
         checked = check_batch(ledger, batch)
-        for wait in (*self._backoff, None):
+        for seconds in (*self._backoff, None):
             try:
                 self._clickhouse.insert_arrow(ledger.table, checked, token=f"{ledger.table}:{token}")
             except QueryFailedError as problem:
-                if wait is None or not problem.retryable:
+                if seconds is None or not problem.retryable:
                     raise
-                self._pause(wait)
+                self._pause(seconds)
             else:
                 break
         return int(checked.num_rows)

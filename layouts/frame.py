@@ -13,7 +13,7 @@ import structlog
 
 from layouts.board import Board, Tile
 from layouts.head import build_head
-from layouts.view import View, draw_tile, paces_of
+from layouts.view import View, draw_tile
 from locales.words import Words
 from metrics.calendar import BusinessCalendar
 from metrics.catalogue import Catalogue
@@ -144,5 +144,4 @@ def _part(
 def freshness(stage: Stage, tile: Tile, tick: float) -> float:
     """Seconds until a tile without news is stale: its strictest metric's promise, but never sooner than a few asks."""
     promises = [stage.catalogue.metric(metric).fresh_s for metric in tile.metrics]
-    pace = max([tile.every, tick, *paces_of(tile).values()])
-    return max(min(promises, default=PROMISE_S), MISSED * pace)
+    return max(min(promises, default=PROMISE_S), MISSED * max(tile.every, tick))

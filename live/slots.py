@@ -83,7 +83,11 @@ class TileState:
             slot.question, slot.every = question, max(tile.pace(role), slowest)
 
     def readings(self, key: str) -> TileReadings:
-        """The tile as a snapshot carries it. `as_of` is that of its oldest answer."""
+        """The tile as a snapshot carries it.
+
+        `as_of` is that of the oldest answer at the tile's own pace: what is meant to be slower beside it, such as a
+        sparkline, does not make a fresh number look old.
+        """
         slots = list(self.slots.values())
         if any(slot.moved for slot in slots):
             self.version += 1
@@ -91,7 +95,9 @@ class TileState:
                 slot.moved = False
         answers = {role: slot.answer for role, slot in self.slots.items() if slot.answer is not None}
         error = next((slot.error for slot in slots if slot.error), None)
-        return TileReadings(key, self.version, answers, oldest(answers), error)
+        pace = min((slot.every for slot in slots), default=0.0)
+        own = [slot.answer.as_of for slot in slots if slot.answer is not None and slot.every <= pace]
+        return TileReadings(key, self.version, answers, min(own, default=oldest(answers)), error)
 
     @property
     def heard(self) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from locales.words import load_words
 from metrics.catalogue import Catalogue
 from metrics.definition_file import read_definitions
 from metrics.regions import RegionSet, load_region_set
 
-UNKNOWN: Mapping[str, str] = {"zh": "未知", "en": "Unknown"}
+UNKNOWN = "label.unknown"
 ROOMS = Path(__file__).parent / "rooms.yaml"
 COUNTRIES = "world_cn"
 
@@ -33,7 +34,7 @@ class Labels:
     def of(self, dimension: str, code: str, locale: str) -> str:
         """The label of a code; the code itself when nobody named it, 未知 / Unknown for the empty code."""
         if not code:
-            return UNKNOWN[locale]
+            return load_words(locale).t(UNKNOWN)
         return str(self._words.get(dimension, {}).get(code, {}).get(locale, code))
 
 

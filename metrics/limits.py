@@ -1,4 +1,4 @@
-"""Narrows a question to what the asker may see. The last gate before ClickHouse: no tile, export or alert goes round it."""
+"""Narrows a question to what the asker may see. The last gate before ClickHouse: nothing goes round it."""
 
 from __future__ import annotations
 

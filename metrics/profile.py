@@ -25,7 +25,7 @@ class StoreProfile(BaseModel):
     day_start: time = Field(default=time(0, 0), description="When the business day begins, local time.")
     currency: str = Field(default="CNY", pattern=r"^[A-Z]{3}$")
     region_level: str = Field(default="province", description="The dimension on the map: province or country.")
-    region_set: str = Field(default="cn_provinces", description="File in metrics/regions/ with codes, names and parents.")
+    region_set: str = Field(default="cn_provinces", description="File in metrics/regions/: codes, names, parents.")
     map: str = Field(default="cn_provinces", description="File in assets/maps/ whose feature ids are the region codes.")
     home_country: str = Field(default="CHN", description="ISO 3166 alpha-3 of events that carry no country.")
     simulated: bool = False
@@ -59,5 +59,6 @@ def save_profile(folder: Path, profile: StoreProfile) -> None:
     """Write the profile beside the store's data, whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     fresh = folder / "profile.yaml.new"
-    fresh.write_text(yaml.safe_dump(profile.model_dump(mode="json"), allow_unicode=True, sort_keys=False), encoding="utf-8")
+    content = yaml.safe_dump(profile.model_dump(mode="json"), allow_unicode=True, sort_keys=False)
+    fresh.write_text(content, encoding="utf-8")
     fresh.replace(folder / "profile.yaml")

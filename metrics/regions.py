@@ -1,4 +1,4 @@
-"""Region sets: codes, names, parents and aliases of a country's provinces or the world's countries. Data, one CSV each."""
+"""Region sets: codes, names, parents, aliases of a country's provinces or the world's countries. Data, one CSV each."""
 
 from __future__ import annotations
 

@@ -71,7 +71,9 @@ class Dropped:
     reason: str  # a locale key: unknown_value | unknown_filter | bad_date | bad_time | too_long
 
 
-def parse_scope(query: str, known: Callable[[str], Mapping[str, str] | frozenset[str] | None]) -> tuple[Scope, tuple[Dropped, ...]]:
+def parse_scope(
+    query: str, known: Callable[[str], Mapping[str, str] | frozenset[str] | None]
+) -> tuple[Scope, tuple[Dropped, ...]]:
     """Read a scope from a URL query string, keeping what is known and naming what is not.
 
     `known(dimension)` gives the codes a dimension has in this store, or None when there is no such filter. Keys that

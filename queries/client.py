@@ -16,7 +16,8 @@ from queries.statement import Result, Statement
 if TYPE_CHECKING:
     import pyarrow as pa
 
-READ_SETTINGS = {"max_execution_time": 5, "max_memory_usage": 2_000_000_000, "max_threads": 2, "readonly": 2}
+# One thread a statement: a tick runs several at once, and for small ones a second thread only costs.
+READ_SETTINGS = {"max_execution_time": 5, "max_memory_usage": 2_000_000_000, "max_threads": 1, "readonly": 2}
 WRITE_SETTINGS = {"max_partitions_per_insert_block": 2000}
 INSERTERS = 2  # one insert keeps about one core busy; two fill a store in little more than half the time
 ENGINE_MEMORY = 6_000_000_000

@@ -50,7 +50,7 @@ SELECT (SELECT count() FROM behaviour_events WHERE source != {source:String})
 FILLED_TABLES = """
 SELECT name FROM system.tables
 WHERE database = currentDatabase() AND engine LIKE '%MergeTree'
-AND (name IN ('behaviour_events', 'order_events') OR match(name, '_1[mhd](_|$)'))
+AND (name IN ('behaviour_events', 'order_events') OR match(name, '_1[smhd](_|$)'))
 """
 
 

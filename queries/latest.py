@@ -24,8 +24,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "behaviour": ("ts", "kind", "quantity", "event_id", "user_id", "session_id", *DIMENSIONS),
 }
-# How far back to look, in turn: the table is sorted by kind and time, so a short stretch reads next to nothing.
-REACHES = (timedelta(minutes=2), timedelta(hours=1), None)
+# How far back to look, in turn. The table is sorted by kind and time: an hour reads little and is nearly always enough.
+REACHES = (timedelta(hours=1), None)
 MAX_LIMIT = 1_000
 
 

@@ -33,7 +33,9 @@ def split_statements(text: str) -> list[str]:
 def migrate(clickhouse: ClickHouse, folder: Path = FOLDER) -> list[str]:
     """Bring the store up to date; returns the names applied now. Raises QueryFailedError naming the migration."""
     clickhouse.write(Statement("create the migration register", REGISTER))
-    done = {row[0] for row in clickhouse.read(Statement("applied migrations", "SELECT version FROM schema_migrations")).rows}
+    done = {
+        row[0] for row in clickhouse.read(Statement("applied migrations", "SELECT version FROM schema_migrations")).rows
+    }
     applied = []
     for path in sorted(folder.glob("*.sql")):
         number, _, name = path.stem.partition("_")

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from metrics.calendar import Span
 from metrics.model import ANY, Measure
 
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RAW = {"orders": "order_events", "behaviour": "behaviour_events"}
+SECONDS_FOR = timedelta(days=4)  # so much time is answered from seconds; more of it would be too many rows
 ORDER_KINDS = ("created", "paid", "cancelled", "refunded")
 WIDE = ("country", "province", "channel")
 
@@ -97,19 +98,28 @@ ROLLUPS: tuple[Source, ...] = tuple(
 )
 
 
+# One table that answers totals up to any whole second alone: a statement over two tables costs twice as much to plan.
+SECONDS: dict[str, Source] = {
+    "orders": Source("orders_1s_total", "second", SECOND, frozenset(), _ORDER_SUMS, 3_600),
+}
+
+
 def raw_source(ledger: str) -> Source:
     return Source(RAW[ledger], "ts", timedelta(0))
 
 
 def choose_sources(
-    ledger: str, measures: Iterable[Measure], dimensions: frozenset[str], finest: timedelta
+    ledger: str, measures: Iterable[Measure], dimensions: frozenset[str], finest: timedelta, length: timedelta
 ) -> tuple[Source, ...]:
     """The sources that together answer, coarsest first, the raw ledger last.
 
-    `finest` is the coarsest step that the asked buckets allow. A coarse table that is larger than a fine one which can
-    also answer is left out.
+    `finest` is the coarsest step that the asked buckets allow, `length` how much time all spans are together. A coarse
+    table that is larger than a fine one which can also answer is left out.
     """
     measures = tuple(measures)
+    seconds = SECONDS.get(ledger)
+    if seconds and not dimensions and length <= SECONDS_FOR and finest >= SECOND and not _merges(measures):
+        return seconds, raw_source(ledger)
     rollups = _able(ledger, measures, dimensions, finest)
     hours = [source for source in rollups if source.step == HOUR]
     minutes = [source for source in rollups if source.step == MINUTE]

@@ -11,6 +11,7 @@ from queries.rollups import RAW
 from queries.statement import Statement
 
 NEWEST = "SELECT toInt64(count()), max(ts) FROM {table}"
+EACH = " UNION ALL ".join(f"SELECT '{ledger}', toInt64(count()), max(ts) FROM {table}" for ledger, table in RAW.items())
 NEWEST_PAST = f"{NEWEST} WHERE ts <= {{{{now:{MOMENT}}}}} AND ts > {{{{since:{MOMENT}}}}}"
 # How far back to look, in turn, when a ledger holds events dated after now: rows have to be read then.
 REACHES = (timedelta(minutes=5), timedelta(days=1), timedelta(days=36_500))
@@ -18,16 +19,16 @@ REACHES = (timedelta(minutes=5), timedelta(days=1), timedelta(days=36_500))
 
 def watermarks(clickhouse: ClickHouse, now: datetime) -> tuple[Watermark, ...]:
     """One watermark per ledger. Events dated after `now` do not move it: a wrong clock must not make a wall fresh."""
-    return tuple(_watermark(clickhouse, ledger, table, now) for ledger, table in RAW.items())
+    found = {ledger: (count, reached) for ledger, count, reached in clickhouse.read(Statement("watermarks", EACH)).rows}
+    return tuple(_watermark(clickhouse, ledger, *found[ledger], now) for ledger in RAW)
 
 
-def _watermark(clickhouse: ClickHouse, ledger: str, table: str, now: datetime) -> Watermark:
-    ((count, reached),) = clickhouse.read(Statement(f"watermark of {ledger}", NEWEST.format(table=table))).rows
+def _watermark(clickhouse: ClickHouse, ledger: str, count: int, reached: datetime, now: datetime) -> Watermark:
     if count and reached > now:
         for reach in REACHES:
             parameters = {"now": now, "since": now - reach}
-            statement = Statement(f"watermark of {ledger} until now", NEWEST_PAST.format(table=table), parameters)
-            ((count, reached),) = clickhouse.read(statement).rows
+            past = Statement(f"watermark of {ledger} until now", NEWEST_PAST.format(table=RAW[ledger]), parameters)
+            ((count, reached),) = clickhouse.read(past).rows
             if count:
                 break
     if not count:

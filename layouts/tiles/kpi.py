@@ -21,7 +21,7 @@ from metrics.calendar import COMPARISONS, Span
 from metrics.catalogue import Catalogue
 from metrics.reading import Reading
 
-PACES = {"spark": 10.0}
+PACES = {"spark": 60.0}
 GRAINS = ("hour", "minute")
 MINUTES_SHOWN, HOURS_SHOWN = 60, 24
 

@@ -19,7 +19,7 @@ from metrics.compare import change
 from metrics.formats import Text, format_change
 from metrics.reading import Number, Reading, Row
 
-PACES = {"conversion": 10.0}
+PACES = {"conversion": 60.0}
 BEFORE = "previous_day"
 CLASSES = 5
 CHANGE_BREAKS = (-0.2, -0.05, 0.05, 0.2)

@@ -461,4 +461,45 @@ SELECT
     sum(behaviour_1m.cart__quantity) AS cart__quantity,
     sum(behaviour_1m.favourite__quantity) AS favourite__quantity
 FROM behaviour_1m
-GROUP BY hour, country, province, channel
+GROUP BY hour, country, province, channel;
+
+-- Totals of orders by the second: what the headline asks on every tick, up to the second, from one table.
+
+CREATE TABLE IF NOT EXISTS orders_1s_total
+(
+    second DateTime64(0, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    created__orders SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    created__amount SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    created__units SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    paid__orders SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    paid__amount SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    paid__units SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    cancelled__orders SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    cancelled__amount SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    cancelled__units SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    refunded__orders SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    refunded__amount SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    refunded__units SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1))
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY toDate(second)
+ORDER BY (second)
+SETTINGS non_replicated_deduplication_window = 10000;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS orders_1s_total_view TO orders_1s_total AS
+SELECT
+    toDateTime64(toStartOfSecond(ts), 0, 'UTC') AS second,
+    toInt64(sumIf(orders, kind = 'created')) AS created__orders,
+    toInt64(sumIf(amount, kind = 'created')) AS created__amount,
+    toInt64(sumIf(units, kind = 'created')) AS created__units,
+    toInt64(sumIf(orders, kind = 'paid')) AS paid__orders,
+    toInt64(sumIf(amount, kind = 'paid')) AS paid__amount,
+    toInt64(sumIf(units, kind = 'paid')) AS paid__units,
+    toInt64(sumIf(orders, kind = 'cancelled')) AS cancelled__orders,
+    toInt64(sumIf(amount, kind = 'cancelled')) AS cancelled__amount,
+    toInt64(sumIf(units, kind = 'cancelled')) AS cancelled__units,
+    toInt64(sumIf(orders, kind = 'refunded')) AS refunded__orders,
+    toInt64(sumIf(amount, kind = 'refunded')) AS refunded__amount,
+    toInt64(sumIf(units, kind = 'refunded')) AS refunded__units
+FROM order_events
+GROUP BY second
