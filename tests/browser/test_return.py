@@ -1,0 +1,91 @@
+"""The real program dies under an open page and comes back: it is said, numbers stay, and the wall goes on by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.app.test_run import Wall, free_port
+from tests.browser.stage import until
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+SMALL = {"HISTORY_DAYS": "1", "RATE": "5", "TICK": "1"}
+PATIENCE = 60.0  # seconds: for what waits on the machine, not on the wall's promises
+SETTLED = """() => document.querySelectorAll('.tile').length
+  && ![...document.querySelectorAll('.tile')].some((t) => t.dataset.face === 'loading')"""
+TEXTS = """() => Object.fromEntries([...document.querySelectorAll('.tile')]
+  .map((t) => [t.dataset.tile, t.querySelector('.tile-body').textContent]))"""
+OPACITIES = """() => [...document.querySelectorAll('.tile-body')].map((b) => Number(getComputedStyle(b).opacity))"""
+# Notes how many questions the page needed until it was well again, and whether a number was gone meanwhile.
+OBSERVE = """(boot) => {
+  window.here = {gone: 0, fresh: 0};
+  const look = () => {
+    const frame = livewall.frame(), hero = document.querySelector('[data-tile=hero] .tile-body');
+    if (!/[0-9]/.test(hero.textContent) || getComputedStyle(hero).visibility !== 'visible') here.gone += 1;
+    const well = document.documentElement.dataset.link === 'ok' && frame.boot !== boot
+      && ![...document.querySelectorAll('.tile')].some((t) => ['loading', 'stale', 'error'].includes(t.dataset.face));
+    if (well && !here.fresh) here.fresh = livewall.gate.answered.n;
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+
+class Machine:
+    """One store and one port, on which the program is started, killed, and started again."""
+
+    def __init__(self, store: Path) -> None:
+        self.store, self.port = store, str(free_port())
+        self.wall = self.start()
+
+    def start(self) -> Wall:
+        self.wall = Wall(self.store, PORT=self.port, **SMALL)
+        return self.wall
+
+    def kill(self) -> None:
+        """As a power cut would: no farewell to anybody."""
+        self.wall.process.kill()
+        self.wall.process.communicate()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    machine = Machine(tmp_path / "demo")
+    try:
+        machine.wall.ready()
+        yield machine
+    finally:
+        machine.kill()
+
+
+def test_a_killed_server_is_said_its_numbers_stay_and_its_return_needs_no_hand(machine: Machine, page: Page) -> None:
+    uncaught: list[str] = []
+    foreign: list[str] = []
+    page.on("pageerror", lambda problem: uncaught.append(str(problem)))
+    page.on("request", lambda r: foreign.append(r.url) if not r.url.startswith(machine.wall.url) else None)
+    page.goto(f"{machine.wall.url}/wall?lang=zh&province=440000")
+    page.wait_for_function(SETTLED, timeout=PATIENCE * 1000)
+    page.evaluate(OBSERVE, page.evaluate("() => livewall.frame().boot"))
+
+    machine.kill()
+    kept = page.evaluate(TEXTS)
+    expect(page.locator("html")).to_have_attribute("data-link", "cut", timeout=10_000)
+    assert "连接中断" in page.locator('[data-part="link"]').inner_text()
+    assert until(lambda: max(page.evaluate(OPACITIES)) < 0.6, 3), "old numbers are dimmed"
+    assert page.evaluate(TEXTS) == kept, "the last numbers stay"
+
+    machine.start().ready()
+    asked = page.evaluate("() => livewall.gate.asked.n")
+    page.wait_for_function("() => here.fresh", timeout=PATIENCE * 1000)
+    assert page.evaluate("() => here.fresh") - asked <= 2, "the first or second question after the return is answered"
+    assert min(page.evaluate(OPACITIES)) == 1 or until(lambda: min(page.evaluate(OPACITIES)) == 1, 3)
+    assert page.evaluate(TEXTS)["funnel"] != kept["funnel"], "people went on looking while the wall was away"
+    assert page.evaluate("() => here.gone") == 0, "a number was gone from the screen between two frames"
+    assert re.search(r"\?lang=zh&province=440000$", page.url)
+    expect(page.locator(".chip")).to_have_count(1)
+    assert uncaught == []
+    assert [url for url in foreign if not url.startswith(("data:", "blob:"))] == []
