@@ -195,7 +195,9 @@ def create_app(
     build = build_id()
     options = dash_options(profile.name, plotly_url())
     dash = Dash("livewall", assets_folder=str(ROOT / "assets"), **options)
-    dash._dev_tools.ui = False  # DASH_* variables of the machine must not switch parts of it on
+    # DASH_* variables of the machine must not switch parts of them on
+    for tool in ("ui", "hot_reload", "props_check", "serve_dev_bundles"):
+        dash._dev_tools[tool] = False
     cache = Cache(config=_cache_settings(settings.redis_url))
     cache.init_app(dash.server)
     screen = Screen(settings.board, settings.locale, build, settings.tick)
