@@ -8,6 +8,8 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import httpx
+
 from core.errors import StoreBusyError
 from metrics.profile import DEMO, StoreProfile, load_profile, read_profile, save_profile
 from queries.client import ClickHouse
@@ -57,16 +59,28 @@ def find_holder(folder: Path) -> Holder | None:
 def open_store(folder: Path, dsn: str, readers: int) -> ClickHouse:
     """Open and migrate the store. Raises StoreBusyError with one line that says what to do."""
     folder.mkdir(parents=True, exist_ok=True)
+    holder = find_holder(folder)
+    if holder and answers(holder):  # without trying: the engine would print an error of its own
+        raise _busy(folder, holder)
     try:
         clickhouse = ClickHouse(dsn, readers=readers)
     except StoreBusyError as busy:
-        holder = find_holder(folder)
-        where = f"the wall at {holder.url} (pid {holder.pid})" if holder else "another process"
-        raise StoreBusyError(
-            f"{folder} is held by {where}: stop it first, or choose another folder with STORE=…"
-        ) from busy
+        raise _busy(folder, holder) from busy
     migrate(clickhouse)
     return clickhouse
+
+
+def _busy(folder: Path, holder: Holder | None) -> StoreBusyError:
+    where = f"the wall at {holder.url} (pid {holder.pid})" if holder else "another process"
+    return StoreBusyError(f"{folder} is held by {where}: stop it first, or choose another folder with STORE=…")
+
+
+def answers(holder: Holder) -> bool:
+    """Whether the wall that left the note is really there: process numbers are used again."""
+    try:
+        return httpx.get(f"{holder.url}/healthz", timeout=3).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def settle_profile(folder: Path, wanted: StoreProfile | None) -> StoreProfile:
