@@ -198,7 +198,7 @@ def create_app(
     # DASH_* variables of the machine must not switch parts of them on
     for tool in ("ui", "hot_reload", "props_check", "serve_dev_bundles"):
         dash._dev_tools[tool] = False
-    cache = Cache(config=_cache_settings(settings.redis_url))
+    cache = Cache(config=cache_settings(settings.redis_url))
     cache.init_app(dash.server)
     screen = Screen(settings.board, settings.locale, build, settings.tick)
     dash.layout = build_shell(definitions.boards, screen, profile, definitions.words)
@@ -243,7 +243,8 @@ def build_id() -> str:
     return digest.hexdigest()
 
 
-def _cache_settings(redis_url: str) -> dict[str, Any]:
+def cache_settings(redis_url: str) -> dict[str, Any]:
+    """Where frames are kept: in this process, or in Redis for several web processes."""
     if redis_url:
         return {"CACHE_TYPE": "RedisCache", "CACHE_REDIS_URL": redis_url, "CACHE_DEFAULT_TIMEOUT": 120}
     return {"CACHE_TYPE": "SimpleCache", "CACHE_THRESHOLD": 512, "CACHE_DEFAULT_TIMEOUT": 120}

@@ -16,7 +16,7 @@ from metrics.formats import format_clock, format_value
 from metrics.reading import Listing
 
 SHOWN = 8
-LINES_PER_ORDER = 8  # the ledger has a row per line of an order; the wall shows orders
+LINES_PER_ORDER = 40  # the ledger has a row per line of an order; the wall shows orders
 
 
 def check(tile: Tile, catalogue: Catalogue) -> None:

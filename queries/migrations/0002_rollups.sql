@@ -1,5 +1,6 @@
 -- Rollups, kept by materialized views. Names are mechanical so that the query builder needs no list:
 -- additive measures are <kind>__<column>, distinct counts are <kind>__user_id (exact, mergeable; `any` is every kind).
+-- Merged parts go after a minute, and states are kept by day: a merge rewrites a day of them, not a month.
 -- Wide by kind (a kind dimension would make six times the rows); dimensions are cut where the grain is fine.
 
 CREATE TABLE IF NOT EXISTS orders_1m
@@ -24,7 +25,7 @@ CREATE TABLE IF NOT EXISTS orders_1m
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(minute)
 ORDER BY (minute, country, province, channel)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, old_parts_lifetime = 60;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS orders_1m_view TO orders_1m AS
 SELECT
@@ -73,7 +74,7 @@ CREATE TABLE IF NOT EXISTS orders_1h
 ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(hour)
 ORDER BY (hour, country, province, city, channel, room, category, tier)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, old_parts_lifetime = 60;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS orders_1h_view TO orders_1h AS
 SELECT
@@ -109,7 +110,7 @@ CREATE TABLE IF NOT EXISTS buyers_1m
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(minute)
 ORDER BY (minute)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, old_parts_lifetime = 60;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS buyers_1m_view TO buyers_1m AS
 SELECT
@@ -130,9 +131,9 @@ CREATE TABLE IF NOT EXISTS buyers_1h
     paid__user_id AggregateFunction(uniqExact, UInt64)
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY toYYYYMM(hour)
+PARTITION BY toDate(hour)
 ORDER BY (hour, country, province, channel, tier)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, old_parts_lifetime = 60;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS buyers_1h_view TO buyers_1h AS
 SELECT
@@ -162,7 +163,7 @@ CREATE TABLE IF NOT EXISTS behaviour_1m
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(minute)
 ORDER BY (minute, country, province, channel)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, old_parts_lifetime = 60;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS behaviour_1m_view TO behaviour_1m AS
 SELECT
@@ -198,7 +199,7 @@ CREATE TABLE IF NOT EXISTS behaviour_1h
 ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(hour)
 ORDER BY (hour, country, province, channel, room, category, tier)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, old_parts_lifetime = 60;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS behaviour_1h_view TO behaviour_1h AS
 SELECT
@@ -230,7 +231,7 @@ CREATE TABLE IF NOT EXISTS visitors_1m
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(minute)
 ORDER BY (minute)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, old_parts_lifetime = 60;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS visitors_1m_view TO visitors_1m AS
 SELECT
@@ -253,9 +254,9 @@ CREATE TABLE IF NOT EXISTS visitors_1h
     cart__user_id AggregateFunction(uniqExact, UInt64)
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY toYYYYMM(hour)
+PARTITION BY toDate(hour)
 ORDER BY (hour)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, old_parts_lifetime = 60;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS visitors_1h_view TO visitors_1h AS
 SELECT
@@ -278,9 +279,9 @@ CREATE TABLE IF NOT EXISTS visitors_1h_by_region
     cart__user_id AggregateFunction(uniqExact, UInt64)
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY toYYYYMM(hour)
+PARTITION BY toDate(hour)
 ORDER BY (hour, country, province)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, old_parts_lifetime = 60;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS visitors_1h_by_region_view TO visitors_1h_by_region AS
 SELECT
@@ -302,9 +303,9 @@ CREATE TABLE IF NOT EXISTS visitors_1h_by_channel
     cart__user_id AggregateFunction(uniqExact, UInt64)
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY toYYYYMM(hour)
+PARTITION BY toDate(hour)
 ORDER BY (hour, channel)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, old_parts_lifetime = 60;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS visitors_1h_by_channel_view TO visitors_1h_by_channel AS
 SELECT
@@ -338,7 +339,7 @@ CREATE TABLE IF NOT EXISTS orders_1m_total
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(minute)
 ORDER BY (minute)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, old_parts_lifetime = 60;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS orders_1m_total_view TO orders_1m_total AS
 SELECT
@@ -380,7 +381,7 @@ CREATE TABLE IF NOT EXISTS orders_1h_region
 ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(hour)
 ORDER BY (hour, country, province, channel)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, old_parts_lifetime = 60;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS orders_1h_region_view TO orders_1h_region AS
 SELECT
@@ -416,7 +417,7 @@ CREATE TABLE IF NOT EXISTS behaviour_1m_total
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(minute)
 ORDER BY (minute)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, old_parts_lifetime = 60;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS behaviour_1m_total_view TO behaviour_1m_total AS
 SELECT
@@ -446,7 +447,7 @@ CREATE TABLE IF NOT EXISTS behaviour_1h_region
 ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(hour)
 ORDER BY (hour, country, province, channel)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, old_parts_lifetime = 60;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS behaviour_1h_region_view TO behaviour_1h_region AS
 SELECT
@@ -484,7 +485,7 @@ CREATE TABLE IF NOT EXISTS orders_1s_total
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(second)
 ORDER BY (second)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, old_parts_lifetime = 60;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS orders_1s_total_view TO orders_1s_total AS
 SELECT
