@@ -130,7 +130,7 @@ def test_the_language_switches_every_tile(opened: str, page: Page) -> None:
 
 
 def test_exactly_one_request_per_tick(opened: str, page: Page, watch: Watch) -> None:
-    beats = "() => window.dash_component_api.getLayout('beat').props.n_intervals"
+    beats = "() => window.dash_component_api.getLayout('beat').props.n_intervals || 0"
     before, posts = page.evaluate(beats), len(watch.posts)
     page.wait_for_timeout(10 * TICK * 1000)
     assert 1 <= len(watch.posts) - posts <= page.evaluate(beats) - before + 1
