@@ -36,8 +36,7 @@ check: $(STAMPS)/run
 
 unit: $(STAMPS)/dev
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not browser"
-	@# A browser on a busy machine may be slow once: a test that fails is tried once more, and the summary says so.
-	$(PY) -m pytest -m browser --reruns 1 --durations 5
+	$(PY) -m pytest -m browser --durations 5
 
 bench: $(STAMPS)/dev
 	$(PY) -m bench.tick
