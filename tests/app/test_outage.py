@@ -25,7 +25,7 @@ from queries.members import load_members
 from queries.readings import fetch
 from queries.watermark import watermarks
 
-STEP_S = 10
+STEP_S = 5
 LEAD_MIN, OUTAGE_MIN = 2, 10  # the scenario: payments fail from minute 2 to 12
 
 
@@ -62,6 +62,6 @@ def test_a_payment_outage_fires_in_its_region_only_and_resolves_by_itself(
         assert {view.code for view in firing if view.dimension} <= {"east"}
         if fired_after is None and any(view.rule == rule for view in firing):
             fired_after = (clock.now() - began).total_seconds() - LEAD_MIN * 60
-    assert fired_after is not None and fired_after <= within_s + STEP_S
-    (ended,) = [view for view in views if view.rule == rule and view.code == "east"] or [None]
-    assert ended is None or ended.state in {"resolved", "inactive"}
+    assert fired_after is not None and fired_after <= within_s, fired_after
+    ended = [view.state for view in views if view.rule == rule and view.code == "east"]
+    assert ended in ([], ["resolved"]), "an instance that is calm again has no view of its own"
