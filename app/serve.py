@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -167,23 +166,21 @@ def run_server(settings: Settings, wall: Wall, took: str) -> None:
         threads=settings.threads,
         connection_limit=CONNECTIONS,
         channel_timeout=75,
+        asyncore_use_poll=True,  # select() ends at 1,024 descriptors
         ident=None,
     )
-    stopping = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        stopping.set()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not cut the clean end short
+        raise SystemExit  # what waitress ends its loop by; closing its sockets from another thread is a race
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    thread = threading.Thread(target=server.run, name="server", daemon=True)
-    thread.start()
     shown = "localhost" if settings.host == "127.0.0.1" else settings.host
     console.print(
         f"\n  The wall is at [bold]http://{shown}:{settings.port}[/bold]  (ready after {took} s; Ctrl-C stops it)"
     )
     console.print(f"  on a wall monitor: http://{shown}:{settings.port}/wall?kiosk=1\n")
-    while not stopping.wait(0.5):
-        if not thread.is_alive():
-            raise StoreBusyError("the web server ended unexpectedly; see the log above")
+    server.run()
     server.close()
