@@ -45,7 +45,9 @@ from metrics.reading import Answer
 from metrics.regions import RegionSet, load_region_set
 from metrics.scope import Scope
 from metrics.snapshot import PlannedTile
+from queries.builder import Store
 from queries.client import ClickHouse
+from queries.closed import ClosedSpans
 from queries.members import load_members
 from queries.readings import fetch
 from queries.watermark import watermarks
@@ -135,8 +137,10 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         load_board(settings.board)  # raises with the names there are
     members = Members(catalogue, regions, profile.region_level, lambda: load_members(clickhouse), clock)
 
+    closed = ClosedSpans(clickhouse, Store(catalogue, profile, regions), clock)
+
     def answer(question: Question, now: datetime) -> Answer:
-        return fetch(clickhouse, catalogue, profile, regions, narrow_question(question, limits), now)
+        return closed.fetch(narrow_question(question, limits), now)
 
     def plan(board: str, scope: Scope, as_of: datetime) -> Sequence[PlannedTile]:
         as_of = as_of.replace(microsecond=0)  # whole seconds are answered by one table

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     scopes: int = Field(
         default=64, ge=1, le=1_000, description="Most scopes asked for at once; more screens may share them."
     )
-    readers: int = Field(default=4, ge=1, le=32, description="Statements running at once.")
+    readers: int = Field(default=2, ge=1, le=32, description="Statements of tiles running at once; about one a core.")
     threads: int = Field(default=12, ge=2, le=200, description="Threads of the web server.")
     redis_url: str = Field(default="", description="Shared frame cache; empty keeps frames in this process.")
     clock_offset: float = Field(default=0, description="Seconds added to the machine's clock, for rehearsals.")

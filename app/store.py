@@ -15,6 +15,8 @@ from metrics.profile import DEMO, StoreProfile, load_profile, read_profile, save
 from queries.client import ClickHouse
 from queries.migrate import migrate
 
+BESIDE = 2  # reading clients beside those of tiles: watermarks and alerts never wait for a tile
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
@@ -63,7 +65,7 @@ def open_store(folder: Path, dsn: str, readers: int) -> ClickHouse:
     if holder and answers(holder):  # without trying: the engine would print an error of its own
         raise _busy(folder, holder)
     try:
-        clickhouse = ClickHouse(dsn, readers=readers)
+        clickhouse = ClickHouse(dsn, readers=readers + BESIDE)
     except StoreBusyError as busy:
         raise _busy(folder, holder) from busy
     migrate(clickhouse)

@@ -15,11 +15,11 @@ from metrics.catalogue import Catalogue
 from metrics.model import ANY, Measure
 from metrics.profile import StoreProfile
 from metrics.regions import RegionSet
-from queries.rollups import HOUR, MINUTE, Piece, Source, choose_sources, column_of, cut, is_dimension_count
+from queries.rollups import HOUR, MINUTE, SECOND, Piece, Source, choose_sources, column_of, cut, is_dimension_count
 from queries.statement import Statement
 
 ORDER_DAY = "order_day"
-GRAINS = ("minute", "hour", "day")
+GRAINS = ("second", "minute", "hour", "day")
 MOMENT = "DateTime64(3, 'UTC')"
 TEXTS = "Array(String)"
 
@@ -67,8 +67,10 @@ class Bucketing:
     starts: tuple[int, ...] = ()
 
     def expression(self, time: str, parameters: Parameters) -> str:
-        """SQL for the absolute bucket number: epoch minutes, shifted epoch hours, or the day's first second."""
+        """SQL for the absolute bucket number: epoch seconds, epoch minutes, shifted epoch hours, or a day's start."""
         seconds = f"toUnixTimestamp({time})"
+        if self.grain == "second":
+            return f"toInt64({seconds})"
         if self.grain == "minute":
             return f"toInt64(intDiv({seconds}, 60))"
         if self.grain == "hour":
@@ -80,8 +82,8 @@ class Bucketing:
     @property
     def finest(self) -> timedelta:
         """The coarsest rollup step whose rows never straddle a bucket."""
-        if self.grain == "minute":
-            return MINUTE
+        if self.grain in {"second", "minute"}:
+            return MINUTE if self.grain == "minute" else SECOND
         edges = (self.shift,) if self.grain == "hour" else self.starts
         if any(edge % 60 for edge in edges):
             return timedelta(0)
@@ -113,10 +115,10 @@ def _family(measure: Measure) -> tuple[str, str, bool, Filters]:
 
 def bucketing(store: Store, ask: Ask, spans: Sequence[Span]) -> Bucketing:
     """The buckets of an ask over some of its spans. Raises BadRequestError for an unknown grain."""
-    if ask.grain is None or ask.grain == "minute":
+    if ask.grain in {None, "second", "minute"}:
         return Bucketing(ask.grain)
     if ask.grain not in GRAINS:
-        raise BadRequestError(f"unknown grain {ask.grain!r}: minute, hour or day")
+        raise BadRequestError(f"unknown grain {ask.grain!r}: {', '.join(GRAINS)}")
     if ask.grain == "hour":
         return Bucketing("hour", shift=hour_shift(store, spans[0]))
     return Bucketing("day", starts=tuple(sorted({start for span in spans for start in day_starts(store, span)})))
@@ -141,8 +143,7 @@ def day_starts(store: Store, span: Span) -> list[int]:
 def _build(store: Store, ask: Ask, measures: tuple[Measure, ...]) -> Built:
     parameters, ledger, where = Parameters(), measures[0].ledger, measures[0].where
     dimensions = {store.catalogue.physical(name) for name in (*ask.by, *dict(ask.filters), *dict(where))}
-    arms: list[str] = []
-    tables: list[str] = []
+    arms: list[tuple[_Arm, list[Piece]]] = []
     for indexes in _disjoint(store, ask):
         spans = {index: ask.spans[index][1] for index in indexes}
         buckets = bucketing(store, ask, list(spans.values()))
@@ -152,20 +153,25 @@ def _build(store: Store, ask: Ask, measures: tuple[Measure, ...]) -> Built:
         for source in sources:
             mine = [piece for piece in pieces if piece.source == source]
             if mine:
-                arm = _Arm(store, ask, measures, source, spans, buckets, parameters)
-                arms.append(arm.select(mine))
-                tables.append(source.table)
-    keys = [f"k{number}" for number in range(len(ask.by))]
-    merge = "uniqExactMerge" if measures[0].aggregate == "uniq" else "sum"
-    values = [f"{merge}(v{number})" for number in range(len(measures))]
-    inner = "\nUNION ALL\n".join(arms) if arms else "SELECT 0 AS s WHERE 0"
+                arms.append((_Arm(store, ask, measures, source, spans, buckets, parameters), mine))
+    sql = _join(ask, measures, arms)
+    tables = dict.fromkeys(arm.source.table for arm, _ in arms)
+    return Built(Statement(f"{ask.name}: {ledger}", sql, parameters.values), measures, tuple(tables))
+
+
+def _join(ask: Ask, measures: Sequence[Measure], arms: Sequence[tuple[_Arm, Sequence[Piece]]]) -> str:
+    """One SELECT over all arms. A single arm of sums needs no other SELECT around it: that costs a third more."""
     if not arms:
-        values = ["0" for _ in measures]
-    group = ", ".join(["s", "b", *keys])
-    sql = f"SELECT {', '.join(['s', 'b', *keys, *values])}\nFROM (\n{inner}\n)\nGROUP BY {group}"
-    if not arms:
-        sql = "SELECT 0 WHERE 0"
-    return Built(Statement(f"{ask.name}: {ledger}", sql, parameters.values), measures, tuple(dict.fromkeys(tables)))
+        return "SELECT 0 WHERE 0"
+    names = [f"k{number}" for number in range(len(ask.by))]
+    group = ", ".join(["s", "b", *names])
+    adds_up = measures[0].aggregate == "sum"
+    if len(arms) == 1 and adds_up:
+        ((arm, pieces),) = arms
+        return f"{arm.select(pieces, value='sum({})')} GROUP BY {group}"
+    inner = "\nUNION ALL\n".join(arm.select(pieces) for arm, pieces in arms)
+    values = [f"{'sum' if adds_up else 'uniqExactMerge'}(v{number})" for number in range(len(measures))]
+    return f"SELECT {', '.join(['s', 'b', *names, *values])}\nFROM (\n{inner}\n)\nGROUP BY {group}"
 
 
 def _disjoint(store: Store, ask: Ask) -> list[list[int]]:
@@ -195,9 +201,10 @@ class _Arm:
     buckets: Bucketing
     parameters: Parameters
 
-    def select(self, pieces: Sequence[Piece]) -> str:
+    def select(self, pieces: Sequence[Piece], value: str = "{}") -> str:
+        """The arm's rows, its values written as `value` says."""
         keys = [f"{self._key(name)} AS k{number}" for number, name in enumerate(self.ask.by)]
-        values = [f"{self._value(measure)} AS v{number}" for number, measure in enumerate(self.measures)]
+        values = [f"{value.format(self._value(measure))} AS v{number}" for number, measure in enumerate(self.measures)]
         columns = [f"{self._span()} AS s", f"{self.buckets.expression(self.source.time, self.parameters)} AS b"]
         text = f"SELECT {', '.join([*columns, *keys, *values])} FROM {self.source.table}"
         text += f" WHERE {' AND '.join([self._times(pieces), *self._conditions()])}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
@@ -24,6 +24,7 @@ from queries.latest import fetch_latest
 Place = tuple[tuple[str, ...], int | None]  # keys and bucket of a row
 Found = dict[Place, dict[int, dict[Measure, int]]]  # place -> span index -> measure -> whole number
 MAX_ROWS = 500_000
+SIZES = {"second": 1, "minute": 60, "hour": 3600}  # seconds of a bucket; days have their own starts
 
 
 def fetch(
@@ -43,15 +44,33 @@ def fetch(
     if isinstance(question, Latest):
         return fetch_latest(clickhouse, store, question, now)
     check_ask(catalogue, question)
+    return measure(clickhouse, store, question).read(store, question, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Whole numbers by place, span and measure: what statements said, before they become metrics."""
+
+    found: Found
+    took_ms: float
+    tables: tuple[str, ...]
+
+    def read(self, store: Store, ask: Ask, now: datetime) -> Reading:
+        """The metrics of an ask whose spans lie in `found` by their index."""
+        return Reading(ask, _rows(store, ask, self.found), now, self.took_ms, sources=self.tables)
+
+
+def measure(clickhouse: ClickHouse, store: Store, ask: Ask) -> Measured:
+    """Run the statements of an ask that was checked."""
     found: Found = defaultdict(dict)
     took, tables = 0.0, list[str]()
-    for built in build_statements(store, question):
+    for built in build_statements(store, ask):
         statement = replace(built.statement, settings={"max_result_rows": MAX_ROWS, "result_overflow_mode": "throw"})
         result = clickhouse.read(statement)
         took += result.took_ms
         tables += built.tables
-        _collect(store, question, built, result.rows, found)
-    return Reading(question, _rows(store, question, found), now, took, sources=tuple(dict.fromkeys(tables)))
+        _collect(store, ask, built, result.rows, found)
+    return Measured(found, took, tuple(dict.fromkeys(tables)))
 
 
 def check_ask(catalogue: Catalogue, ask: Ask) -> None:
@@ -94,7 +113,7 @@ def _origin(store: Store, grain: str | None, span: Span) -> _Origin:
         return _Origin(0, tuple(day_starts(store, span)))
     if grain == "hour":
         return _Origin((start - hour_shift(store, span)) // 3600)
-    return _Origin(start // 60)
+    return _Origin(start if grain == "second" else start // 60)
 
 
 def bucket_span(store: Store, grain: str | None, span: Span, bucket: int | None) -> Span:
@@ -106,7 +125,7 @@ def bucket_span(store: Store, grain: str | None, span: Span, bucket: int | None)
         begin = float(starts[bucket]) if bucket < len(starts) else span.end.timestamp()
         end = float(starts[bucket + 1]) if bucket + 1 < len(starts) else span.end.timestamp()
     else:
-        size = 60 if grain == "minute" else 3600
+        size = SIZES[grain or "minute"]
         shift = hour_shift(store, span) if grain == "hour" else 0
         begin = ((int(span.start.timestamp()) - shift) // size + bucket) * size + shift
         end = begin + size

@@ -163,7 +163,7 @@ def cut(span: Span, index: int, sources: tuple[Source, ...]) -> list[Piece]:
     source, rest = sources[0], sources[1:]
     if source.is_raw:
         return [Piece(source, index, span.start, span.end)]
-    start, end = _ceil(span.start, source.step), _floor(span.end, source.step)
+    start, end = _ceil(span.start, source.step), floor_to(span.end, source.step)
     if start >= end:
         return cut(span, index, rest)
     return [
@@ -173,7 +173,7 @@ def cut(span: Span, index: int, sources: tuple[Source, ...]) -> list[Piece]:
     ]
 
 
-def _floor(moment: datetime, step: timedelta) -> datetime:
+def floor_to(moment: datetime, step: timedelta) -> datetime:
     return moment - (moment - EPOCH) % step
 
 

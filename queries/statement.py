@@ -19,7 +19,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Column names, rows as tuples, and the wall time of the statement in milliseconds."""
+    """Column names, rows as tuples, and the milliseconds the engine worked (wall time where it does not say)."""
 
     columns: tuple[str, ...]
     rows: Sequence[tuple[Any, ...]]

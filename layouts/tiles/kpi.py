@@ -21,8 +21,9 @@ from metrics.calendar import COMPARISONS, Span
 from metrics.catalogue import Catalogue
 from metrics.reading import Reading
 
-PACES = {"spark": 60.0}
+PACES = {"spark": 60.0, "changes": 60.0}
 GRAINS = ("hour", "minute")
+CHANGES = ("moment", "minute")  # up to when changes are counted: the value's own moment, or the last whole minute
 MINUTES_SHOWN, HOURS_SHOWN = 60, 24
 
 
@@ -31,17 +32,24 @@ def check(tile: Tile, catalogue: Catalogue) -> None:
         raise DefinitionError("board", tile.key, "a kpi shows exactly one metric")
     if tile.options.get("spark", "hour") not in GRAINS:
         raise DefinitionError("board", tile.key, f"options.spark is one of {', '.join(GRAINS)}")
+    if tile.options.get("changes", "moment") not in CHANGES:
+        raise DefinitionError("board", tile.key, f"options.changes is one of {', '.join(CHANGES)}")
 
 
 def plan(tile: Tile, context: PlanContext) -> dict[str, Question]:
     metric, filters = tile.metrics[0], context.scope.filters
     if blocking_dimension(context.catalogue, metric, filters):
         return {}
-    grain = str(tile.options.get("spark", "hour"))
-    return {
-        "total": make_ask((metric,), compared(context, _window(tile, context), *COMPARISONS), filters),
-        "spark": make_ask((metric,), (("current", _course(grain, context)),), filters, grain=grain),
-    }
+    grain, window = str(tile.options.get("spark", "hour")), _window(tile, context)
+    spark = make_ask((metric,), (("current", _course(grain, context)),), filters, grain=grain)
+    if tile.options.get("changes") == "minute":
+        until = Span(window.start, max(window.start, window.end.replace(second=0, microsecond=0)))
+        return {
+            "total": make_ask((metric,), compared(context, window), filters),
+            "changes": make_ask((metric,), compared(context, until, *COMPARISONS), filters),
+            "spark": spark,
+        }
+    return {"total": make_ask((metric,), compared(context, window, *COMPARISONS), filters), "spark": spark}
 
 
 def _window(tile: Tile, context: PlanContext) -> Span:
@@ -71,10 +79,10 @@ def draw(tile: Tile, view: View) -> dict[str, Any]:
     reading = view.reading("total")
     if reading is None:
         return payload | WAITING
-    row = reading.total()
+    row, moved = reading.total(), view.reading("changes") or reading
     return payload | {
         "value": view.write(metric, row.value(metric)).parts(),
-        "changes": draw_changes(view, metric, row, tuple(COMPARISONS)),
+        "changes": draw_changes(view, metric, moved.total(), tuple(COMPARISONS)),
         "spark": _spark(view.reading("spark"), metric),
     }
 

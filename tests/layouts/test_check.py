@@ -41,6 +41,7 @@ def test_a_sound_board_has_no_problems() -> None:
         ({"kind": "rank", "by": "provinces"}, "unknown dimension 'provinces'; did you mean 'province'?"),
         ({"metrics": []}, "a kpi shows exactly one metric"),
         ({"options": {"spark": "second"}}, "options.spark is one of hour, minute"),
+        ({"options": {"changes": "hour"}}, "options.changes is one of moment, minute"),
         ({"kind": "rank"}, "a ranking needs `by`"),
         ({"kind": "split", "by": "channel", "metrics": ["visitors"]}, "visitors does not add up"),
         ({"kind": "trend", "options": {"bucket": 7}}, "divides an hour"),

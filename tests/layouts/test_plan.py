@@ -30,6 +30,16 @@ def test_distinct_counts_are_another_question_at_their_own_pace() -> None:
     assert planned("visitors").every > planned("funnel").every > planned("hero").every == 0
 
 
+def test_changes_of_distinct_counts_end_on_the_last_whole_minute() -> None:
+    assert ask("visitors", "total").spans == (("current", ask("hero", "total").current),)
+    changes = dict(ask("visitors", "changes").spans)
+    minute = NOW.replace(second=0)
+    assert changes["current"].end == minute and changes["previous_week"].end == minute - timedelta(days=7)
+    assert planned("visitors").pace("changes") == 60
+    first = dict(ask("visitors", "changes", as_of=datetime(2026, 11, 21, 16, 0, 5, tzinfo=UTC)).spans)
+    assert first["current"].minutes == 0, "no minute of the day is whole yet, and none of the day before is taken"
+
+
 def test_the_wall_asks_few_questions_however_many_tiles() -> None:
     questions = {question for tile in plan_board(wall(), context()) for question in tile.questions.values()}
     assert len(questions) <= 15

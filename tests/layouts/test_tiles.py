@@ -98,6 +98,16 @@ def test_a_sparkline_is_24_hours_or_60_minutes_of_heights() -> None:
     assert draw("gmv_per_minute")["title"].endswith("近5分钟")
 
 
+def test_a_distinct_count_shows_its_own_moment_and_the_changes_of_the_last_whole_minute() -> None:
+    minute = {"current": {"visitors": 1_200}, "previous_day": {"visitors": 1_000}, "previous_week": {"visitors": 2_400}}
+    shown = with_rows(view("visitors", locale="en"), "total", {"current": {"visitors": 1_234}})
+    drawn = draw_tile(tile("visitors"), with_rows(shown, "changes", minute))
+    assert drawn["value"]["number"] == "1,234"
+    assert [change["text"] for change in drawn["changes"]] == ["+20.0%", "-50.0%"]
+    unheard = replace(shown, answers={role: a for role, a in shown.answers.items() if role != "changes"})
+    assert {change["text"] for change in draw_tile(tile("visitors"), unheard)["changes"]} == {"—"}
+
+
 BY_TIER = Scope(filters=(("tier", ("vip",)),))
 
 
