@@ -22,7 +22,7 @@ from metrics.regions import load_region_set
 
 HERE = Path(__file__).parent
 ROOMS = Path(regions.__file__).parent / "rooms.yaml"
-CITIES = regions.FOLDER / "cn_cities.csv"
+CITIES = Path(regions.__file__).parent / "cn_cities.csv"
 
 # The shop's clock: China has one time zone without daylight saving, so a fixed offset is exact.
 ZONE = timedelta(hours=8)

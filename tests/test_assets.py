@@ -82,7 +82,7 @@ def test_every_map_of_regions_is_held_against_its_region_set() -> None:
 
 
 def test_every_city_has_a_shape_and_the_reverse() -> None:
-    with (ROOT / "metrics" / "regions" / "cn_cities.csv").open(encoding="utf-8", newline="") as lines:
+    with (ROOT / "metrics" / "cn_cities.csv").open(encoding="utf-8", newline="") as lines:
         codes = {row["code"] for row in csv.DictReader(lines)}
     ids = {feature["id"] for path in (MAPS / "cn_cities").glob("*.geojson") for feature in shapes(path)}
     municipalities = ("11", "12", "31", "50")  # their maps show districts; the ledger keeps them as one city

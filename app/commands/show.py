@@ -12,6 +12,11 @@ WORDS = {
     "bad_amount": "the amount cannot be read",
     "bad_number": "the number cannot be read",
     "unknown_value": "the value is in no list",
+    "missing_value": "a cell that must not be empty is",
+    "missing_lookup": "the row it belongs to is not in the other file",
+    "no_event": "the row is no event of this mapping",
+    "repeated_id": "a row before it has the same id",
+    "bad_encoding": "the row is not in the file's encoding",
     "wrong_columns": "the row has too many or too few cells",
 }
 
@@ -30,7 +35,7 @@ def show_load(summary: dict[str, Any]) -> None:
             console.print(f"  {count:,} rows left out by the mapping: {reason}")
         for refused in file["rejected"]:
             lines = ", ".join(str(line) for line in refused["lines"])
-            words = WORDS.get(refused["reason"], refused["reason"])
+            words = WORDS[refused["reason"]]
             console.print(f"  {refused['count']:,} rows rejected ({refused['reason']}): {words}; line {lines}")
         if file["first"]:
             console.print(f"  events from {file['first']} to {file['last']}")
