@@ -45,6 +45,26 @@
     };
   }
 
+  // Maps are put where Plotly looks before it fetches one: its own request ends in an uncaught error when the server is
+  // away, and is asked anew by every chart that wants the same map.
+  const maps = new Map(); // url -> promise
+  function fetchMap(url) {
+    if (!maps.has(url)) {
+      const fetched = fetch(url).then(async (answer) => {
+        if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+        window.PlotlyGeoAssets[url] = await answer.json();
+      });
+      fetched.catch(() => maps.delete(url)); // the next try asks again
+      maps.set(url, fetched);
+    }
+    return maps.get(url);
+  }
+
+  function fetchMaps(data) {
+    const urls = new Set(data.map((trace) => trace.geojson).filter((geojson) => typeof geojson === "string"));
+    return Promise.all([...urls].map(fetchMap));
+  }
+
   async function draw(element, chart) {
     const Plotly = await plotly();
     while (chart.wanted) {
@@ -52,6 +72,7 @@
       chart.wanted = null; // a newer figure that comes meanwhile replaces the ones between
       try {
         const { data, layout, config } = checked(figure);
+        await within(fetchMaps(data), PATIENCE);
         await within(Promise.resolve(Plotly.react(element, data, layout, config)), PATIENCE);
         if (!chart.wired && chart.onClick) {
           element.on("plotly_click", (event) => chart.onClick(event.points[0], event));
