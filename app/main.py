@@ -48,6 +48,7 @@ from metrics.snapshot import PlannedTile
 from queries.builder import Store
 from queries.client import ClickHouse
 from queries.closed import ClosedSpans
+from queries.days import serves_days
 from queries.members import load_members
 from queries.readings import fetch
 from queries.watermark import watermarks
@@ -137,7 +138,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         load_board(settings.board)  # raises with the names there are
     members = Members(catalogue, regions, profile.region_level, lambda: load_members(clickhouse), clock)
 
-    closed = ClosedSpans(clickhouse, Store(catalogue, profile, regions), clock)
+    closed = ClosedSpans(clickhouse, Store(catalogue, profile, regions, serves_days(clickhouse, profile)), clock)
 
     def answer(question: Question, now: datetime) -> Answer:
         return closed.fetch(narrow_question(question, limits), now)

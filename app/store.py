@@ -68,7 +68,7 @@ def open_store(folder: Path, dsn: str, readers: int) -> ClickHouse:
         clickhouse = ClickHouse(dsn, readers=readers + BESIDE)
     except StoreBusyError as busy:
         raise _busy(folder, holder) from busy
-    migrate(clickhouse)
+    migrate(clickhouse, load_profile(folder))
     return clickhouse
 
 

@@ -15,7 +15,7 @@ from metrics.catalogue import Catalogue
 from metrics.model import ANY, Measure
 from metrics.profile import StoreProfile
 from metrics.regions import RegionSet
-from queries.rollups import HOUR, MINUTE, SECOND, Piece, Source, choose_sources, column_of, cut, is_dimension_count
+from queries.rollups import DAY, HOUR, MINUTE, SECOND, Piece, Source, choose_sources, column_of, cut, is_dimension_count
 from queries.statement import Statement
 
 ORDER_DAY = "order_day"
@@ -45,6 +45,7 @@ class Store:
     catalogue: Catalogue
     profile: StoreProfile
     regions: RegionSet
+    days: bool = False  # whether the daily rollups hold this profile's business days
 
     @property
     def calendar(self) -> BusinessCalendar:
@@ -87,7 +88,9 @@ class Bucketing:
         edges = (self.shift,) if self.grain == "hour" else self.starts
         if any(edge % 60 for edge in edges):
             return timedelta(0)
-        return MINUTE if any(edge % 3600 for edge in edges) else HOUR
+        if any(edge % 3600 for edge in edges):
+            return MINUTE
+        return HOUR if self.grain == "hour" else DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +151,9 @@ def _build(store: Store, ask: Ask, measures: tuple[Measure, ...]) -> Built:
         spans = {index: ask.spans[index][1] for index in indexes}
         buckets = bucketing(store, ask, list(spans.values()))
         length = sum((span.end - span.start for span in spans.values()), timedelta(0))
-        sources = choose_sources(ledger, measures, frozenset(dimensions), buckets.finest, length)
-        pieces = [piece for index, span in spans.items() for piece in cut(span, index, sources)]
+        finest = buckets.finest if store.days else min(buckets.finest, HOUR)
+        sources = choose_sources(ledger, measures, frozenset(dimensions), finest, length)
+        pieces = [piece for index, span in spans.items() for piece in cut(span, index, sources, store.calendar)]
         for source in sources:
             mine = [piece for piece in pieces if piece.source == source]
             if mine:

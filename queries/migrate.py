@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import DefinitionError
+from metrics.profile import DEMO, StoreProfile, read_profile
 from queries.client import ClickHouse
+from queries.days import written
 from queries.statement import Statement
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -30,8 +32,12 @@ def split_statements(text: str) -> list[str]:
     return [part for part in parts if any(line.split("--")[0].strip() for line in part.splitlines())]
 
 
-def migrate(clickhouse: ClickHouse, folder: Path = FOLDER) -> list[str]:
-    """Bring the store up to date; returns the names applied now. Raises QueryFailedError naming the migration."""
+def migrate(clickhouse: ClickHouse, profile: StoreProfile | None = None, folder: Path = FOLDER) -> list[str]:
+    """Bring the store up to date; returns the names applied now. Raises QueryFailedError naming the migration.
+
+    `profile` says where business days begin (the default is the demo's): daily rollups are made for it.
+    """
+    profile = profile or read_profile(DEMO)
     clickhouse.write(Statement("create the migration register", REGISTER))
     done = {
         row[0] for row in clickhouse.read(Statement("applied migrations", "SELECT version FROM schema_migrations")).rows
@@ -43,7 +49,7 @@ def migrate(clickhouse: ClickHouse, folder: Path = FOLDER) -> list[str]:
             raise DefinitionError(path.name, "file name", "a migration is called NNNN_name.sql")
         if int(number) in done:
             continue
-        for statement in split_statements(path.read_text(encoding="utf-8")):
+        for statement in split_statements(written(path.read_text(encoding="utf-8"), profile)):
             clickhouse.write(Statement(f"migration {path.stem}", statement))
         clickhouse.write(
             Statement(

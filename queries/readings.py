@@ -19,6 +19,7 @@ from metrics.reading import Listing, Number, Reading, Row
 from metrics.regions import RegionSet
 from queries.builder import Built, Store, build_statements, day_starts, hour_shift
 from queries.client import ClickHouse
+from queries.days import serves_days
 from queries.latest import fetch_latest
 
 Place = tuple[tuple[str, ...], int | None]  # keys and bucket of a row
@@ -40,7 +41,7 @@ def fetch(
     Raises UnknownNameError and BadRequestError for a question that cannot be answered, QueryFailedError for a
     statement that ClickHouse refused.
     """
-    store = Store(catalogue, profile, regions)
+    store = Store(catalogue, profile, regions, serves_days(clickhouse, profile))
     if isinstance(question, Latest):
         return fetch_latest(clickhouse, store, question, now)
     check_ask(catalogue, question)

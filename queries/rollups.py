@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from metrics.calendar import Span
+from metrics.calendar import BusinessCalendar, Span
 from metrics.model import ANY, Measure
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+DAY = timedelta(days=1)  # a business day, however many hours it has
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RAW = {"orders": "order_events", "behaviour": "behaviour_events"}
 SECONDS_FOR = timedelta(days=4)  # so much time is answered from seconds; more of it would be too many rows
@@ -53,11 +54,12 @@ def _columns(kinds: Iterable[str], names: Iterable[str]) -> frozenset[str]:
     return frozenset(f"{kind}__{name}" for kind in kinds for name in names)
 
 
+GRAINS = {"_1m": ("minute", MINUTE), "_1h": ("hour", HOUR), "_1d": ("day", DAY)}
+
+
 def _rollup(table: str, dimensions: Iterable[str], columns: frozenset[str], rows: int) -> Source:
-    minutes = "_1m" in table
-    return Source(
-        table, "minute" if minutes else "hour", MINUTE if minutes else HOUR, frozenset(dimensions), columns, rows
-    )
+    time, step = next(grain for mark, grain in GRAINS.items() if mark in table)
+    return Source(table, time, step, frozenset(dimensions), columns, rows)
 
 
 _ORDER_SUMS = _columns(ORDER_KINDS, ("orders", "amount", "units"))
@@ -73,24 +75,32 @@ SUM_ROLLUPS: dict[str, tuple[Source, ...]] = {
         _rollup("orders_1h_region", WIDE, _ORDER_SUMS, 170),
         _rollup("orders_1m", WIDE, _ORDER_SUMS, 3_500),
         _rollup("orders_1h", (*WIDE, "city", "room", "category", "tier"), _ORDER_SUMS, 3_600),
+        _rollup("orders_1d_region", WIDE, _ORDER_SUMS, 7),
+        _rollup("orders_1d", (*WIDE, "city", "room", "category", "tier"), _ORDER_SUMS, 1_500),
     ),
     "behaviour": (
         _rollup("behaviour_1m_total", (), _BEHAVIOUR_SUMS, 60),
         _rollup("behaviour_1h_region", WIDE, _BEHAVIOUR_SUMS, 170),
         _rollup("behaviour_1m", WIDE, _BEHAVIOUR_SUMS, 10_000),
         _rollup("behaviour_1h", (*WIDE, "room", "category", "tier"), _BEHAVIOUR_SUMS, 20_000),
+        _rollup("behaviour_1d_region", WIDE, _BEHAVIOUR_SUMS, 7),
+        _rollup("behaviour_1d", (*WIDE, "room", "category", "tier"), _BEHAVIOUR_SUMS, 5_000),
     ),
 }
 UNIQ_ROLLUPS: dict[str, tuple[Source, ...]] = {
     "orders": (
         _rollup("buyers_1m", (), _BUYERS, 60),
         _rollup("buyers_1h", (*WIDE, "tier"), _BUYERS, 700),
+        _rollup("buyers_1d", (*WIDE, "tier"), _BUYERS, 30),
     ),
     "behaviour": (
         _rollup("visitors_1h", (), _VISITORS, 1),
         _rollup("visitors_1h_by_channel", ("channel",), _VISITORS_SPLIT, 5),
         _rollup("visitors_1h_by_region", ("country", "province"), _VISITORS_SPLIT, 34),
         _rollup("visitors_1m", (), _VISITORS, 60),
+        _rollup("visitors_1d", (), _VISITORS, 1),
+        _rollup("visitors_1d_by_channel", ("channel",), _VISITORS_SPLIT, 1),
+        _rollup("visitors_1d_by_region", ("country", "province"), _VISITORS_SPLIT, 2),
     ),
 }
 ROLLUPS: tuple[Source, ...] = tuple(
@@ -121,12 +131,13 @@ def choose_sources(
     if seconds and not dimensions and length <= SECONDS_FOR and finest >= SECOND and not _merges(measures):
         return seconds, raw_source(ledger)
     rollups = _able(ledger, measures, dimensions, finest)
+    days = [source for source in rollups if source.step == DAY]
     hours = [source for source in rollups if source.step == HOUR]
     minutes = [source for source in rollups if source.step == MINUTE]
     chosen: list[Source] = []
     if hours and not (minutes and minutes[0].rows <= hours[0].rows and not _merges(measures)):
         chosen.append(hours[0])
-    return (*chosen, *minutes[:1], raw_source(ledger))
+    return (*days[:1], *chosen, *minutes[:1], raw_source(ledger))
 
 
 def _merges(measures: tuple[Measure, ...]) -> bool:
@@ -156,21 +167,31 @@ def is_dimension_count(measure: Measure) -> bool:
     return measure.aggregate == "uniq" and measure.column == "room" and measure.kind == ANY
 
 
-def cut(span: Span, index: int, sources: tuple[Source, ...]) -> list[Piece]:
-    """The span as pieces: whole hours from the hour table, whole minutes at its edges, the rest from the raw ledger."""
+def cut(span: Span, index: int, sources: tuple[Source, ...], calendar: BusinessCalendar) -> list[Piece]:
+    """The span as pieces: whole business days from the day table, whole hours at its edges from the hour table, and so
+    on down to the raw ledger."""
     if span.start >= span.end:
         return []
     source, rest = sources[0], sources[1:]
     if source.is_raw:
         return [Piece(source, index, span.start, span.end)]
-    start, end = _ceil(span.start, source.step), floor_to(span.end, source.step)
+    start, end = _inside(span, source.step, calendar)
     if start >= end:
-        return cut(span, index, rest)
+        return cut(span, index, rest, calendar)
     return [
-        *cut(Span(span.start, start), index, rest),
+        *cut(Span(span.start, start), index, rest, calendar),
         Piece(source, index, start, end),
-        *cut(Span(end, span.end), index, rest),
+        *cut(Span(end, span.end), index, rest, calendar),
     ]
+
+
+def _inside(span: Span, step: timedelta, calendar: BusinessCalendar) -> tuple[datetime, datetime]:
+    """The first and the last edge of a grain that lie in a span."""
+    if step == DAY:
+        first, last = calendar.day_of(span.start), calendar.day_of(span.end)
+        start = calendar.start_of(first)
+        return start if start == span.start else calendar.start_of(first + DAY), calendar.start_of(last)
+    return _ceil(span.start, step), floor_to(span.end, step)
 
 
 def floor_to(moment: datetime, step: timedelta) -> datetime:

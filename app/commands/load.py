@@ -28,8 +28,8 @@ def load(
     with clear_errors():
         settings = read_settings()
         chosen = load_mapping(mapping)
+        profile = settle_profile(settings.store, chosen.store)  # before the tables are made: they follow its clock
         with reach(settings) as place:
-            profile = settle_profile(settings.store, chosen.store)
             if profile != chosen.store:
                 raise BadRequestError(
                     f"{settings.store} is the store of {profile.name!r}, {mapping} belongs to {chosen.store.name!r}: "

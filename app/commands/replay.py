@@ -27,8 +27,8 @@ def replay(
     with clear_errors():
         settings = read_settings()
         chosen = load_mapping(mapping)
+        settle_profile(settings.store, chosen.store)  # before the tables are made: they follow its clock
         with reach(settings) as place, console.status("staging …") as status:
-            settle_profile(settings.store, chosen.store)
 
             def say(events: int, remaining_s: float, trouble: str) -> None:
                 status.update(f"{events:,} events played, {remaining_s:,.0f} s to go {trouble}")

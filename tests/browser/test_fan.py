@@ -98,7 +98,9 @@ def test_a_map_that_could_not_be_fetched_comes_by_itself_without_a_new_figure(
     show(wall, {"plot": part({"figure": {"data": [trace], "layout": {"geo": {"fitbounds": "locations"}}}})})
     with serve(wall, app):
         page.goto(f"{wall.url}/wall")
-        done = '[data-tile="plot"] .js-plotly-plot:not([data-failed]) .choroplethlayer path'  # drawn, and wired to clicks
+        done = (
+            '[data-tile="plot"] .js-plotly-plot:not([data-failed]) .choroplethlayer path'  # drawn, and wired to clicks
+        )
         page.wait_for_selector(done, state="attached", timeout=20_000)
         assert len(served) >= 2
         box = page.locator('[data-tile="plot"] .choroplethlayer path').first.bounding_box()

@@ -18,6 +18,7 @@ from metrics.regions import load_region_set
 from queries.builder import Store
 from queries.client import ClickHouse
 from queries.closed import KEPT_S, ClosedSpans
+from queries.days import serves_days
 from queries.readings import fetch
 from queries.statement import Result, Statement
 from tests.conftest import empty_store
@@ -138,6 +139,7 @@ def anew_value(clickhouse: ClickHouse, question: Ask, now: datetime) -> object:
 def test_what_still_moves_is_never_remembered(events: ClickHouse) -> None:
     counting = Counting(events)
     closed = ClosedSpans(counting, STORE, ManualClock(NOON))
+    serves_days(counting, PROFILE)  # asked once a store, not once a question
     current = Span(NOON - timedelta(minutes=10), NOON)
     recent = Span(NOON - timedelta(minutes=40), NOON - timedelta(minutes=30))
     for question in (

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
+from metrics.profile import DEMO, read_profile
 from queries.client import ClickHouse
+from queries.days import written
 from queries.migrate import FOLDER, migrate, split_statements
 from queries.rollups import ROLLUPS
 from queries.statement import Statement
@@ -16,7 +18,7 @@ def test_migrating_again_applies_nothing(clickhouse: ClickHouse) -> None:
 
 def test_every_statement_may_run_twice(clickhouse: ClickHouse) -> None:
     for path in sorted(FOLDER.glob("*.sql")):
-        for statement in split_statements(path.read_text(encoding="utf-8")):
+        for statement in split_statements(written(path.read_text(encoding="utf-8"), read_profile(DEMO))):
             clickhouse.write(Statement(f"again {path.stem}", statement))
 
 

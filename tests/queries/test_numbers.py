@@ -125,12 +125,21 @@ def random_moment(dice: random.Random) -> datetime:
 
 def random_span(dice: random.Random) -> Span:
     first, second = sorted((random_moment(dice), random_moment(dice)))
-    return Span(first, second)
+    if dice.random() < 0.3:  # whole business days, alone or with an edge: what daily rollups answer
+        first = START + timedelta(days=dice.randrange(3))
+        second = dice.choice([END, first + timedelta(days=1), END - timedelta(minutes=dice.randrange(300))])
+    return Span(first, max(first, second))
 
 
 @pytest.mark.parametrize("seed", range(60))
 def test_totals_and_splits_equal_plain_sql(events: ClickHouse, seed: int) -> None:
+    """Five random scopes a seed: three hundred a run."""
     dice = random.Random(seed)
+    for _ in range(5):
+        check_random_scope(events, dice)
+
+
+def check_random_scope(events: ClickHouse, dice: random.Random) -> None:
     chosen = dice.sample(FILTERS, dice.choice([0, 0, 1, 1, 2, 3]))
     chosen = list({entry[0][0]: entry for entry in chosen}.values())
     by = tuple(dice.sample(sorted(BY), dice.choice([0, 0, 1, 1, 2])))
@@ -151,6 +160,23 @@ def test_totals_and_splits_equal_plain_sql(events: ClickHouse, seed: int) -> Non
             right = expected(values, minutes)
             got = rows[place].values[name]
             assert got == {metric: right[metric] for metric in metrics}, (name, place)
+
+
+def test_whole_days_are_answered_by_days_and_only_on_the_stores_own_clock(events: ClickHouse) -> None:
+    whole = Ask(
+        "two days", ("paid_gmv", "visitors"), ((CURRENT, Span(START, START + timedelta(days=2))),), ("channel",)
+    )
+    edges = Ask(
+        "edges", ("impressions",), ((CURRENT, Span(START - timedelta(minutes=1), END - timedelta(1))),), ("tier",)
+    )
+    for profile, ask, tables in (
+        ("shanghai", whole, {"orders_1d_region", "visitors_1d_by_channel"}),
+        ("kolkata", whole, {"orders_1h_region", "visitors_1h_by_channel"}),
+        ("early", whole, {"orders_1h_region", "visitors_1h_by_channel"}),
+        ("shanghai", edges, {"behaviour_1d", "behaviour_events"}),
+    ):
+        reading = fetch(events, CATALOGUE, PROFILES[profile], REGIONS, ask, NOW)
+        assert isinstance(reading, Reading) and set(reading.sources) == tables, profile
 
 
 def _shows(metrics: tuple[str, ...], values: dict[str, Fraction]) -> bool:
