@@ -19,7 +19,7 @@ from app.console import console, progress_bar
 from app.local import LocalJobs, serve_local
 from app.main import Wall, build_wall
 from app.settings import Settings
-from app.store import announce, find_holder, open_store, settle_profile, withdraw
+from app.store import announce, find_holder, keep_retention, open_store, settle_profile, withdraw
 from core.clock import Clock, SystemClock
 from core.errors import BadRequestError, StoreBusyError
 from ingest.history import fill_gap, fill_history
@@ -48,6 +48,7 @@ def serve(settings: Settings) -> None:
     with contextlib.ExitStack() as closing:
         closing.callback(clickhouse.close)
         closing.callback(background.stop)
+        keep_retention(clickhouse, settings, clock.now())
         bring_up_to_date(settings, clickhouse, profile, clock, mapping, files)
         wall = build_wall(settings, clickhouse, profile, clock)
         if profile.simulated and settings.simulate:

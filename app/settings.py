@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import BadRequestError
@@ -33,6 +33,15 @@ class Settings(BaseSettings):
     history_days: int = Field(
         default=8, ge=0, le=40, description="Days of simulated history that a new store starts with."
     )
+    raw_days: int = Field(
+        default=0, ge=0, description="Days that single events are kept; 0 is for ever, less than 9 is refused."
+    )
+    minute_days: int = Field(
+        default=0, ge=0, description="Days that rollups by second and minute are kept; 0 is for ever, 9 at least."
+    )
+    rollup_months: int = Field(
+        default=0, ge=0, description="Months that rollups by hour and business day are kept; 0 is for ever."
+    )
     tick: float = Field(default=0, ge=0, le=60, description="Seconds between ticks; 0 follows the board (2 s).")
     board: str = Field(default="wall", description="The board shown at /.")
     locale: Literal["zh", "en"] = Field(default="zh", description="Language of a screen that has not chosen one.")
@@ -49,6 +58,13 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much the log says."
     )
+
+    @field_validator("raw_days", "minute_days")
+    @classmethod
+    def _longer_than_a_week(cls, days: int) -> int:
+        if 0 < days < 9:
+            raise ValueError("0, or 9 and more: comparisons with a week ago read single events and minutes")
+        return days
 
     @property
     def clickhouse_dsn(self) -> str:

@@ -6,14 +6,18 @@ import json
 import os
 import secrets
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 import httpx
 
+from app.console import console
+from app.settings import Settings
 from core.errors import StoreBusyError
 from metrics.profile import DEMO, StoreProfile, load_profile, read_profile, save_profile
 from queries.client import ClickHouse
 from queries.migrate import migrate
+from queries.retention import Retention, apply_retention
 
 BESIDE = 2  # reading clients beside those of tiles: watermarks and alerts never wait for a tile
 
@@ -70,6 +74,22 @@ def open_store(folder: Path, dsn: str, readers: int) -> ClickHouse:
         raise _busy(folder, holder) from busy
     migrate(clickhouse, load_profile(folder))
     return clickhouse
+
+
+def keep_retention(clickhouse: ClickHouse, settings: Settings, now: datetime) -> None:
+    """Turn RAW_DAYS, MINUTE_DAYS and ROLLUP_MONTHS into TTLs, and say which tables that changed."""
+    retention = Retention(settings.raw_days, settings.minute_days, settings.rollup_months)
+    changed = apply_retention(clickhouse, retention, now)
+    if changed:
+        console.print(
+            f"Rows are now kept: single events for {_so_long(retention.raw_days, 'days')}, minutes for "
+            f"{_so_long(retention.minute_days, 'days')}, hours and days for "
+            f"{_so_long(retention.rollup_months, 'months')} ({len(changed)} tables changed)"
+        )
+
+
+def _so_long(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number else "ever"
 
 
 def _busy(folder: Path, holder: Holder | None) -> StoreBusyError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -99,7 +99,11 @@ class Built:
 
     statement: Statement
     measures: tuple[Measure, ...]
-    tables: tuple[str, ...]
+    oldest: Mapping[str, datetime]  # the tables it reads, and from when on
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return tuple(self.oldest)
 
 
 def build_statements(store: Store, ask: Ask) -> list[Built]:
@@ -159,8 +163,11 @@ def _build(store: Store, ask: Ask, measures: tuple[Measure, ...]) -> Built:
             if mine:
                 arms.append((_Arm(store, ask, measures, source, spans, buckets, parameters), mine))
     sql = _join(ask, measures, arms)
-    tables = dict.fromkeys(arm.source.table for arm, _ in arms)
-    return Built(Statement(f"{ask.name}: {ledger}", sql, parameters.values), measures, tuple(tables))
+    oldest: dict[str, datetime] = {}
+    for arm, pieces in arms:
+        start = min(piece.start for piece in pieces)
+        oldest[arm.source.table] = min(oldest.get(arm.source.table, start), start)
+    return Built(Statement(f"{ask.name}: {ledger}", sql, parameters.values), measures, oldest)
 
 
 def _join(ask: Ask, measures: Sequence[Measure], arms: Sequence[tuple[_Arm, Sequence[Piece]]]) -> str:

@@ -56,8 +56,8 @@ class ClosedSpans:
             return fetch(self._clickhouse, store.catalogue, store.profile, store.regions, question, now)
         check_ask(store.catalogue, question)
         moving = [index for index in range(len(question.spans)) if index not in closed]
-        asked = measure(self._clickhouse, store, replace(question, spans=tuple(question.spans[i] for i in moving)))
-        kept, took = self._remember(question, closed)
+        asked = measure(self._clickhouse, store, replace(question, spans=tuple(question.spans[i] for i in moving)), now)
+        kept, took = self._remember(question, closed, now)
         found: Found = defaultdict(dict)
         _add(found, asked.found, dict(enumerate(moving)))
         places = dict(enumerate(closed))
@@ -79,7 +79,7 @@ class ClosedSpans:
                 closed[index] = span
         return closed
 
-    def _remember(self, ask: Ask, closed: Mapping[int, Span]) -> tuple[_Kept, float]:
+    def _remember(self, ask: Ask, closed: Mapping[int, Span], now: datetime) -> tuple[_Kept, float]:
         """What is kept of these spans, asked for when it is not there, and the milliseconds that asking took."""
         whole = {index: _whole_minutes(span) for index, span in closed.items()}
         partly = any(whole[index].end < span.end for index, span in closed.items())
@@ -92,12 +92,12 @@ class ClosedSpans:
         def spans(parts: Mapping[int, Span]) -> tuple[tuple[str, Span], ...]:
             return tuple((ask.spans[index][0], part) for index, part in parts.items())
 
-        base = measure(self._clickhouse, self._store, replace(ask, name=f"{ask.name}, closed", spans=spans(whole)))
+        base = measure(self._clickhouse, self._store, replace(ask, name=f"{ask.name}, closed", spans=spans(whole)), now)
         seconds = Measured({}, 0.0, ())
         if partly:
             following = {index: Span(part.end, part.end + MINUTE) for index, part in whole.items()}
             last = replace(ask, name=f"{ask.name}, closed by second", spans=spans(following), grain="second")
-            seconds = measure(self._clickhouse, self._store, last)
+            seconds = measure(self._clickhouse, self._store, last, now)
         kept = _Kept(base, seconds)
         if len(base.found) + len(seconds.found) <= MOST_PLACES:
             with self._lock:

@@ -13,6 +13,7 @@ from metrics.profile import MONEY_SCALE
 from metrics.reading import Listing
 from queries.builder import MOMENT, TEXTS, Parameters, Store, filter_condition
 from queries.client import ClickHouse
+from queries.retention import check_kept
 from queries.rollups import RAW
 from queries.statement import Statement
 
@@ -40,6 +41,7 @@ def fetch_latest(clickhouse: ClickHouse, store: Store, question: Latest, now: da
     for dimension, _ in question.filters:
         if question.ledger not in store.catalogue.dimension(dimension).ledgers:
             raise BadRequestError(f"the ledger {question.ledger} has no {dimension}")
+    check_kept(clickhouse, {RAW[question.ledger]: question.span.end}, now)
     limit = max(0, min(question.limit, MAX_LIMIT))
     end, took, rows = min(question.span.end, now + timedelta(minutes=1)), 0.0, list[Mapping[str, object]]()
     for reach in REACHES:

@@ -21,6 +21,7 @@ from queries.builder import Built, Store, build_statements, day_starts, hour_shi
 from queries.client import ClickHouse
 from queries.days import serves_days
 from queries.latest import fetch_latest
+from queries.retention import check_kept
 
 Place = tuple[tuple[str, ...], int | None]  # keys and bucket of a row
 Found = dict[Place, dict[int, dict[Measure, int]]]  # place -> span index -> measure -> whole number
@@ -45,7 +46,7 @@ def fetch(
     if isinstance(question, Latest):
         return fetch_latest(clickhouse, store, question, now)
     check_ask(catalogue, question)
-    return measure(clickhouse, store, question).read(store, question, now)
+    return measure(clickhouse, store, question, now).read(store, question, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,12 @@ class Measured:
         return Reading(ask, _rows(store, ask, self.found), now, self.took_ms, sources=self.tables)
 
 
-def measure(clickhouse: ClickHouse, store: Store, ask: Ask) -> Measured:
-    """Run the statements of an ask that was checked."""
+def measure(clickhouse: ClickHouse, store: Store, ask: Ask, now: datetime) -> Measured:
+    """Run the statements of an ask that was checked. Raises BadRequestError when a table no longer keeps the time."""
     found: Found = defaultdict(dict)
     took, tables = 0.0, list[str]()
     for built in build_statements(store, ask):
+        check_kept(clickhouse, built.oldest, now)
         statement = replace(built.statement, settings={"max_result_rows": MAX_ROWS, "result_overflow_mode": "throw"})
         result = clickhouse.read(statement)
         took += result.took_ms
