@@ -6,12 +6,13 @@ PY     := $(VENV)/bin/python
 STAMPS := $(VENV)/.stamps
 WORKERS ?= 2
 
-.PHONY: run test check lint types unit browser bench clean help
+.PHONY: run test check lint types unit browser bench bench-data clean help
 
 help:
 	@echo "make run    the live demo wall on http://localhost:8050"
 	@echo "make test   format, lint, types, contracts, definitions, unit, database and browser tests"
 	@echo "make bench  what a tick costs, as ratios (bench/)"
+	@echo "make bench-data  what numbers cost at 1, 10 and (BENCH_BIG=1) 100 million events: bench/RESULTS.md"
 	@echo "make clean  removes .venv; your data under var/ stays"
 
 run: $(STAMPS)/run
@@ -40,6 +41,9 @@ unit: $(STAMPS)/dev
 
 bench: $(STAMPS)/dev
 	$(PY) -m bench.tick
+
+bench-data: $(STAMPS)/dev
+	$(PY) -m bench.data
 
 clean:
 	rm -rf $(VENV)
