@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -89,7 +89,9 @@ class View:
 
     def write(self, metric: str, value: Number, exact: bool = False) -> Text:
         """A value of a metric as text in its unit, the locale and the store's currency."""
-        return format_value(value, self.metric(metric).unit, self.locale, self.profile.currency, exact)
+        text = format_value(value, self.metric(metric).unit, self.locale, self.profile.currency, exact)
+        sketched = self.profile.distinct == "sketch" and self.catalogue.counts_users(metric)
+        return replace(text, prefix=f"≈{text.prefix}") if sketched and value is not None else text
 
     @property
     def whole_day(self) -> bool:

@@ -57,6 +57,10 @@ class Catalogue:
         )
         return frozenset().union(*parts)
 
+    def counts_users(self, key: str) -> bool:
+        """Whether a metric counts distinct users, itself or in its formula: what a store may keep sketches of."""
+        return any(measure.aggregate == "uniq" and measure.column == "user_id" for measure in self.measures_of(key))
+
     def measures_of(self, key: str) -> frozenset[Measure]:
         """Every aggregate a metric needs. Raises UnknownNameError."""
         return self._measures[self.metric(key).key]

@@ -40,7 +40,12 @@ def answer_request(
     metrics = [catalogue.metric(key) for key in ask.metrics]
     return {
         "metrics": [
-            {"key": key, "name": dict(metric.name), "unit": metric.unit}
+            {
+                "key": key,
+                "name": dict(metric.name),
+                "unit": metric.unit,
+                "approximate": profile.distinct == "sketch" and catalogue.counts_users(key),
+            }
             for key, metric in zip(ask.metrics, metrics, strict=True)
         ],
         "by": [*ask.by, *([ask.grain] if ask.grain else [])],

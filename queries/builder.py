@@ -15,6 +15,7 @@ from metrics.catalogue import Catalogue
 from metrics.model import ANY, Measure
 from metrics.profile import StoreProfile
 from metrics.regions import RegionSet
+from queries.distinct import EXACT, Counting, counting_of
 from queries.rollups import DAY, HOUR, MINUTE, SECOND, Piece, Source, choose_sources, column_of, cut, is_dimension_count
 from queries.statement import Statement
 
@@ -150,7 +151,7 @@ def day_starts(store: Store, span: Span) -> list[int]:
 def _build(store: Store, ask: Ask, measures: tuple[Measure, ...]) -> Built:
     parameters, ledger, where = Parameters(), measures[0].ledger, measures[0].where
     dimensions = {store.catalogue.physical(name) for name in (*ask.by, *dict(ask.filters), *dict(where))}
-    arms: list[tuple[_Arm, list[Piece]]] = []
+    cuts: list[tuple[dict[int, Span], Bucketing, list[Piece]]] = []
     for indexes in _disjoint(store, ask):
         spans = {index: ask.spans[index][1] for index in indexes}
         buckets = bucketing(store, ask, list(spans.values()))
@@ -158,10 +159,15 @@ def _build(store: Store, ask: Ask, measures: tuple[Measure, ...]) -> Built:
         finest = buckets.finest if store.days else min(buckets.finest, HOUR)
         sources = choose_sources(ledger, measures, frozenset(dimensions), finest, length)
         pieces = [piece for index, span in spans.items() for piece in cut(span, index, sources, store.calendar)]
-        for source in sources:
-            mine = [piece for piece in pieces if piece.source == source]
-            if mine:
-                arms.append((_Arm(store, ask, measures, source, spans, buckets, parameters), mine))
+        cuts.append((spans, buckets, pieces))
+    # What no rollup keeps states of is counted exactly from the raw ledger, also in a store of sketches.
+    states = any(not piece.source.is_raw for _, _, pieces in cuts for piece in pieces)
+    counting = counting_of(store.profile) if states and not is_dimension_count(measures[0]) else EXACT
+    arms: list[tuple[_Arm, list[Piece]]] = []
+    for spans, buckets, pieces in cuts:
+        for source in dict.fromkeys(piece.source for piece in pieces):
+            arm = _Arm(store, ask, measures, source, spans, buckets, parameters, counting)
+            arms.append((arm, [piece for piece in pieces if piece.source == source]))
     sql = _join(ask, measures, arms)
     oldest: dict[str, datetime] = {}
     for arm, pieces in arms:
@@ -181,7 +187,8 @@ def _join(ask: Ask, measures: Sequence[Measure], arms: Sequence[tuple[_Arm, Sequ
         ((arm, pieces),) = arms
         return f"{arm.select(pieces, value='sum({})')} GROUP BY {group}"
     inner = "\nUNION ALL\n".join(arm.select(pieces) for arm, pieces in arms)
-    values = [f"{'sum' if adds_up else 'uniqExactMerge'}(v{number})" for number in range(len(measures))]
+    merge = "sum" if adds_up else arms[0][0].counting.merge
+    values = [f"{merge}(v{number})" for number in range(len(measures))]
     return f"SELECT {', '.join(['s', 'b', *names, *values])}\nFROM (\n{inner}\n)\nGROUP BY {group}"
 
 
@@ -211,6 +218,7 @@ class _Arm:
     spans: dict[int, Span]
     buckets: Bucketing
     parameters: Parameters
+    counting: Counting
 
     def select(self, pieces: Sequence[Piece], value: str = "{}") -> str:
         """The arm's rows, its values written as `value` says."""
@@ -254,7 +262,7 @@ class _Arm:
         if self._has_states():
             return column_of(measure)
         test = f"{column} != ''" + (f" AND kind = '{measure.kind}'" if measure.kind != ANY else "")
-        return f"uniqExactStateIf(cityHash64({column}), {test})"
+        return f"{self.counting.state_if}(cityHash64({column}), {test})"
 
     def _conditions(self) -> list[str]:
         """The kinds of event that matter, the asked filters and the metric's own."""

@@ -35,14 +35,6 @@ def day_clock(profile: StoreProfile) -> str:
     return f"{profile.time_zone} {calendar.day_start:%H:%M}"
 
 
-def written(sql: str, profile: StoreProfile) -> str:
-    """A migration's text for one store: its clock in the places of {{business_day}} and {{day_clock}}."""
-    shift = f"INTERVAL {profile.day_start.hour} HOUR"
-    local = f"toTimeZone(hour, '{profile.time_zone}')"
-    first = f"toDateTime64(toStartOfDay({local} - {shift}) + {shift}, 0, 'UTC')"
-    return sql.replace("{{business_day}}", first).replace("{{day_clock}}", day_clock(profile))
-
-
 def serves_days(clickhouse: ClickHouse, profile: StoreProfile) -> bool:
     """Whether the daily rollups of this store hold the business days of this profile."""
     clock = day_clock(profile)

@@ -7,7 +7,8 @@ from pathlib import Path
 from core.errors import DefinitionError
 from metrics.profile import DEMO, StoreProfile, read_profile
 from queries.client import ClickHouse
-from queries.days import written
+from queries.days import day_clock
+from queries.distinct import counting_of
 from queries.statement import Statement
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -30,6 +31,24 @@ def split_statements(text: str) -> list[str]:
             current = []
     parts.append("\n".join(current))
     return [part for part in parts if any(line.split("--")[0].strip() for line in part.splitlines())]
+
+
+def written(sql: str, profile: StoreProfile) -> str:
+    """A migration's text for one store: its clock and its way of counting in the places of {{…}}."""
+    shift = f"INTERVAL {profile.day_start.hour} HOUR"
+    local = f"toTimeZone(hour, '{profile.time_zone}')"
+    first = f"toDateTime64(toStartOfDay({local} - {shift}) + {shift}, 0, 'UTC')"
+    counting = counting_of(profile)
+    places = {
+        "business_day": first,
+        "day_clock": day_clock(profile),
+        "uniq": counting.type,
+        "uniq_state_if": counting.state_if,
+        "uniq_merge_state": counting.merge_state,
+    }
+    for name, text in places.items():
+        sql = sql.replace(f"{{{{{name}}}}}", text)
+    return sql
 
 
 def migrate(clickhouse: ClickHouse, profile: StoreProfile | None = None, folder: Path = FOLDER) -> list[str]:

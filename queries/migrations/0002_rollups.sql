@@ -1,5 +1,6 @@
 -- Rollups, kept by materialized views. Names are mechanical so that the query builder needs no list:
--- additive measures are <kind>__<column>, distinct counts are <kind>__user_id (exact, mergeable; `any` is every kind).
+-- additive measures are <kind>__<column>, distinct counts are <kind>__user_id (mergeable; `any` is every kind; the store's
+-- profile says how they count, see queries/distinct.py: {{uniq}} is uniqExact by default).
 -- Merged parts go after a minute, and states are kept by day: a merge rewrites a day of them, not a month.
 -- Wide by kind (a kind dimension would make six times the rows); dimensions are cut where the grain is fine.
 
@@ -104,8 +105,8 @@ GROUP BY hour, country, province, city, channel, room, category, tier;
 CREATE TABLE IF NOT EXISTS buyers_1m
 (
     minute DateTime64(0, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    created__user_id AggregateFunction(uniqExact, UInt64),
-    paid__user_id AggregateFunction(uniqExact, UInt64)
+    created__user_id AggregateFunction({{uniq}}, UInt64),
+    paid__user_id AggregateFunction({{uniq}}, UInt64)
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(minute)
@@ -115,8 +116,8 @@ SETTINGS non_replicated_deduplication_window = 10000, old_parts_lifetime = 60;
 CREATE MATERIALIZED VIEW IF NOT EXISTS buyers_1m_view TO buyers_1m AS
 SELECT
     toDateTime64(toStartOfMinute(ts), 0, 'UTC') AS minute,
-    uniqExactStateIf(cityHash64(user_id), kind = 'created' AND user_id != '') AS created__user_id,
-    uniqExactStateIf(cityHash64(user_id), kind = 'paid' AND user_id != '') AS paid__user_id
+    {{uniq_state_if}}(cityHash64(user_id), kind = 'created' AND user_id != '') AS created__user_id,
+    {{uniq_state_if}}(cityHash64(user_id), kind = 'paid' AND user_id != '') AS paid__user_id
 FROM order_events
 GROUP BY minute;
 
@@ -127,8 +128,8 @@ CREATE TABLE IF NOT EXISTS buyers_1h
     province LowCardinality(String),
     channel LowCardinality(String),
     tier LowCardinality(String),
-    created__user_id AggregateFunction(uniqExact, UInt64),
-    paid__user_id AggregateFunction(uniqExact, UInt64)
+    created__user_id AggregateFunction({{uniq}}, UInt64),
+    paid__user_id AggregateFunction({{uniq}}, UInt64)
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(hour)
@@ -142,8 +143,8 @@ SELECT
     province,
     channel,
     tier,
-    uniqExactStateIf(cityHash64(user_id), kind = 'created' AND user_id != '') AS created__user_id,
-    uniqExactStateIf(cityHash64(user_id), kind = 'paid' AND user_id != '') AS paid__user_id
+    {{uniq_state_if}}(cityHash64(user_id), kind = 'created' AND user_id != '') AS created__user_id,
+    {{uniq_state_if}}(cityHash64(user_id), kind = 'paid' AND user_id != '') AS paid__user_id
 FROM order_events
 GROUP BY hour, country, province, channel, tier;
 
@@ -222,11 +223,11 @@ GROUP BY hour, country, province, channel, room, category, tier;
 CREATE TABLE IF NOT EXISTS visitors_1m
 (
     minute DateTime64(0, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    any__user_id AggregateFunction(uniqExact, UInt64),
-    impression__user_id AggregateFunction(uniqExact, UInt64),
-    click__user_id AggregateFunction(uniqExact, UInt64),
-    view__user_id AggregateFunction(uniqExact, UInt64),
-    cart__user_id AggregateFunction(uniqExact, UInt64)
+    any__user_id AggregateFunction({{uniq}}, UInt64),
+    impression__user_id AggregateFunction({{uniq}}, UInt64),
+    click__user_id AggregateFunction({{uniq}}, UInt64),
+    view__user_id AggregateFunction({{uniq}}, UInt64),
+    cart__user_id AggregateFunction({{uniq}}, UInt64)
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(minute)
@@ -236,22 +237,22 @@ SETTINGS non_replicated_deduplication_window = 10000, old_parts_lifetime = 60;
 CREATE MATERIALIZED VIEW IF NOT EXISTS visitors_1m_view TO visitors_1m AS
 SELECT
     toDateTime64(toStartOfMinute(ts), 0, 'UTC') AS minute,
-    uniqExactStateIf(cityHash64(user_id), user_id != '') AS any__user_id,
-    uniqExactStateIf(cityHash64(user_id), kind = 'impression' AND user_id != '') AS impression__user_id,
-    uniqExactStateIf(cityHash64(user_id), kind = 'click' AND user_id != '') AS click__user_id,
-    uniqExactStateIf(cityHash64(user_id), kind = 'view' AND user_id != '') AS view__user_id,
-    uniqExactStateIf(cityHash64(user_id), kind = 'cart' AND user_id != '') AS cart__user_id
+    {{uniq_state_if}}(cityHash64(user_id), user_id != '') AS any__user_id,
+    {{uniq_state_if}}(cityHash64(user_id), kind = 'impression' AND user_id != '') AS impression__user_id,
+    {{uniq_state_if}}(cityHash64(user_id), kind = 'click' AND user_id != '') AS click__user_id,
+    {{uniq_state_if}}(cityHash64(user_id), kind = 'view' AND user_id != '') AS view__user_id,
+    {{uniq_state_if}}(cityHash64(user_id), kind = 'cart' AND user_id != '') AS cart__user_id
 FROM behaviour_events
 GROUP BY minute;
 
 CREATE TABLE IF NOT EXISTS visitors_1h
 (
     hour DateTime64(0, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    any__user_id AggregateFunction(uniqExact, UInt64),
-    impression__user_id AggregateFunction(uniqExact, UInt64),
-    click__user_id AggregateFunction(uniqExact, UInt64),
-    view__user_id AggregateFunction(uniqExact, UInt64),
-    cart__user_id AggregateFunction(uniqExact, UInt64)
+    any__user_id AggregateFunction({{uniq}}, UInt64),
+    impression__user_id AggregateFunction({{uniq}}, UInt64),
+    click__user_id AggregateFunction({{uniq}}, UInt64),
+    view__user_id AggregateFunction({{uniq}}, UInt64),
+    cart__user_id AggregateFunction({{uniq}}, UInt64)
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(hour)
@@ -261,11 +262,11 @@ SETTINGS non_replicated_deduplication_window = 10000, old_parts_lifetime = 60;
 CREATE MATERIALIZED VIEW IF NOT EXISTS visitors_1h_view TO visitors_1h AS
 SELECT
     toDateTime64(toStartOfHour(ts), 0, 'UTC') AS hour,
-    uniqExactStateIf(cityHash64(user_id), user_id != '') AS any__user_id,
-    uniqExactStateIf(cityHash64(user_id), kind = 'impression' AND user_id != '') AS impression__user_id,
-    uniqExactStateIf(cityHash64(user_id), kind = 'click' AND user_id != '') AS click__user_id,
-    uniqExactStateIf(cityHash64(user_id), kind = 'view' AND user_id != '') AS view__user_id,
-    uniqExactStateIf(cityHash64(user_id), kind = 'cart' AND user_id != '') AS cart__user_id
+    {{uniq_state_if}}(cityHash64(user_id), user_id != '') AS any__user_id,
+    {{uniq_state_if}}(cityHash64(user_id), kind = 'impression' AND user_id != '') AS impression__user_id,
+    {{uniq_state_if}}(cityHash64(user_id), kind = 'click' AND user_id != '') AS click__user_id,
+    {{uniq_state_if}}(cityHash64(user_id), kind = 'view' AND user_id != '') AS view__user_id,
+    {{uniq_state_if}}(cityHash64(user_id), kind = 'cart' AND user_id != '') AS cart__user_id
 FROM behaviour_events
 GROUP BY hour;
 
@@ -274,9 +275,9 @@ CREATE TABLE IF NOT EXISTS visitors_1h_by_region
     hour DateTime64(0, 'UTC') CODEC(Delta(8), ZSTD(1)),
     country LowCardinality(String),
     province LowCardinality(String),
-    any__user_id AggregateFunction(uniqExact, UInt64),
-    view__user_id AggregateFunction(uniqExact, UInt64),
-    cart__user_id AggregateFunction(uniqExact, UInt64)
+    any__user_id AggregateFunction({{uniq}}, UInt64),
+    view__user_id AggregateFunction({{uniq}}, UInt64),
+    cart__user_id AggregateFunction({{uniq}}, UInt64)
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(hour)
@@ -288,9 +289,9 @@ SELECT
     toDateTime64(toStartOfHour(ts), 0, 'UTC') AS hour,
     country,
     province,
-    uniqExactStateIf(cityHash64(user_id), user_id != '') AS any__user_id,
-    uniqExactStateIf(cityHash64(user_id), kind = 'view' AND user_id != '') AS view__user_id,
-    uniqExactStateIf(cityHash64(user_id), kind = 'cart' AND user_id != '') AS cart__user_id
+    {{uniq_state_if}}(cityHash64(user_id), user_id != '') AS any__user_id,
+    {{uniq_state_if}}(cityHash64(user_id), kind = 'view' AND user_id != '') AS view__user_id,
+    {{uniq_state_if}}(cityHash64(user_id), kind = 'cart' AND user_id != '') AS cart__user_id
 FROM behaviour_events
 GROUP BY hour, country, province;
 
@@ -298,9 +299,9 @@ CREATE TABLE IF NOT EXISTS visitors_1h_by_channel
 (
     hour DateTime64(0, 'UTC') CODEC(Delta(8), ZSTD(1)),
     channel LowCardinality(String),
-    any__user_id AggregateFunction(uniqExact, UInt64),
-    view__user_id AggregateFunction(uniqExact, UInt64),
-    cart__user_id AggregateFunction(uniqExact, UInt64)
+    any__user_id AggregateFunction({{uniq}}, UInt64),
+    view__user_id AggregateFunction({{uniq}}, UInt64),
+    cart__user_id AggregateFunction({{uniq}}, UInt64)
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(hour)
@@ -311,9 +312,9 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS visitors_1h_by_channel_view TO visitors_1
 SELECT
     toDateTime64(toStartOfHour(ts), 0, 'UTC') AS hour,
     channel,
-    uniqExactStateIf(cityHash64(user_id), user_id != '') AS any__user_id,
-    uniqExactStateIf(cityHash64(user_id), kind = 'view' AND user_id != '') AS view__user_id,
-    uniqExactStateIf(cityHash64(user_id), kind = 'cart' AND user_id != '') AS cart__user_id
+    {{uniq_state_if}}(cityHash64(user_id), user_id != '') AS any__user_id,
+    {{uniq_state_if}}(cityHash64(user_id), kind = 'view' AND user_id != '') AS view__user_id,
+    {{uniq_state_if}}(cityHash64(user_id), kind = 'cart' AND user_id != '') AS cart__user_id
 FROM behaviour_events
 GROUP BY hour, channel;
 

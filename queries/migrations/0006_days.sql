@@ -166,8 +166,8 @@ CREATE TABLE buyers_1d
     province LowCardinality(String),
     channel LowCardinality(String),
     tier LowCardinality(String),
-    created__user_id AggregateFunction(uniqExact, UInt64),
-    paid__user_id AggregateFunction(uniqExact, UInt64)
+    created__user_id AggregateFunction({{uniq}}, UInt64),
+    paid__user_id AggregateFunction({{uniq}}, UInt64)
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(day)
@@ -182,8 +182,8 @@ SELECT
     province,
     channel,
     tier,
-    uniqExactMergeState(buyers_1h.created__user_id) AS created__user_id,
-    uniqExactMergeState(buyers_1h.paid__user_id) AS paid__user_id
+    {{uniq_merge_state}}(buyers_1h.created__user_id) AS created__user_id,
+    {{uniq_merge_state}}(buyers_1h.paid__user_id) AS paid__user_id
 FROM buyers_1h
 GROUP BY day, country, province, channel, tier;
 
@@ -194,8 +194,8 @@ SELECT
     province,
     channel,
     tier,
-    uniqExactMergeState(buyers_1h.created__user_id) AS created__user_id,
-    uniqExactMergeState(buyers_1h.paid__user_id) AS paid__user_id
+    {{uniq_merge_state}}(buyers_1h.created__user_id) AS created__user_id,
+    {{uniq_merge_state}}(buyers_1h.paid__user_id) AS paid__user_id
 FROM buyers_1h
 GROUP BY day, country, province, channel, tier;
 
@@ -318,11 +318,11 @@ DROP TABLE IF EXISTS visitors_1d;
 CREATE TABLE visitors_1d
 (
     day DateTime64(0, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    any__user_id AggregateFunction(uniqExact, UInt64),
-    impression__user_id AggregateFunction(uniqExact, UInt64),
-    click__user_id AggregateFunction(uniqExact, UInt64),
-    view__user_id AggregateFunction(uniqExact, UInt64),
-    cart__user_id AggregateFunction(uniqExact, UInt64)
+    any__user_id AggregateFunction({{uniq}}, UInt64),
+    impression__user_id AggregateFunction({{uniq}}, UInt64),
+    click__user_id AggregateFunction({{uniq}}, UInt64),
+    view__user_id AggregateFunction({{uniq}}, UInt64),
+    cart__user_id AggregateFunction({{uniq}}, UInt64)
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(day)
@@ -333,22 +333,22 @@ COMMENT '{{day_clock}}';
 INSERT INTO visitors_1d
 SELECT
     {{business_day}} AS day,
-    uniqExactMergeState(visitors_1h.any__user_id) AS any__user_id,
-    uniqExactMergeState(visitors_1h.impression__user_id) AS impression__user_id,
-    uniqExactMergeState(visitors_1h.click__user_id) AS click__user_id,
-    uniqExactMergeState(visitors_1h.view__user_id) AS view__user_id,
-    uniqExactMergeState(visitors_1h.cart__user_id) AS cart__user_id
+    {{uniq_merge_state}}(visitors_1h.any__user_id) AS any__user_id,
+    {{uniq_merge_state}}(visitors_1h.impression__user_id) AS impression__user_id,
+    {{uniq_merge_state}}(visitors_1h.click__user_id) AS click__user_id,
+    {{uniq_merge_state}}(visitors_1h.view__user_id) AS view__user_id,
+    {{uniq_merge_state}}(visitors_1h.cart__user_id) AS cart__user_id
 FROM visitors_1h
 GROUP BY day;
 
 CREATE MATERIALIZED VIEW visitors_1d_view TO visitors_1d AS
 SELECT
     {{business_day}} AS day,
-    uniqExactMergeState(visitors_1h.any__user_id) AS any__user_id,
-    uniqExactMergeState(visitors_1h.impression__user_id) AS impression__user_id,
-    uniqExactMergeState(visitors_1h.click__user_id) AS click__user_id,
-    uniqExactMergeState(visitors_1h.view__user_id) AS view__user_id,
-    uniqExactMergeState(visitors_1h.cart__user_id) AS cart__user_id
+    {{uniq_merge_state}}(visitors_1h.any__user_id) AS any__user_id,
+    {{uniq_merge_state}}(visitors_1h.impression__user_id) AS impression__user_id,
+    {{uniq_merge_state}}(visitors_1h.click__user_id) AS click__user_id,
+    {{uniq_merge_state}}(visitors_1h.view__user_id) AS view__user_id,
+    {{uniq_merge_state}}(visitors_1h.cart__user_id) AS cart__user_id
 FROM visitors_1h
 GROUP BY day;
 
@@ -360,9 +360,9 @@ CREATE TABLE visitors_1d_by_region
     day DateTime64(0, 'UTC') CODEC(Delta(8), ZSTD(1)),
     country LowCardinality(String),
     province LowCardinality(String),
-    any__user_id AggregateFunction(uniqExact, UInt64),
-    view__user_id AggregateFunction(uniqExact, UInt64),
-    cart__user_id AggregateFunction(uniqExact, UInt64)
+    any__user_id AggregateFunction({{uniq}}, UInt64),
+    view__user_id AggregateFunction({{uniq}}, UInt64),
+    cart__user_id AggregateFunction({{uniq}}, UInt64)
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(day)
@@ -375,9 +375,9 @@ SELECT
     {{business_day}} AS day,
     country,
     province,
-    uniqExactMergeState(visitors_1h_by_region.any__user_id) AS any__user_id,
-    uniqExactMergeState(visitors_1h_by_region.view__user_id) AS view__user_id,
-    uniqExactMergeState(visitors_1h_by_region.cart__user_id) AS cart__user_id
+    {{uniq_merge_state}}(visitors_1h_by_region.any__user_id) AS any__user_id,
+    {{uniq_merge_state}}(visitors_1h_by_region.view__user_id) AS view__user_id,
+    {{uniq_merge_state}}(visitors_1h_by_region.cart__user_id) AS cart__user_id
 FROM visitors_1h_by_region
 GROUP BY day, country, province;
 
@@ -386,9 +386,9 @@ SELECT
     {{business_day}} AS day,
     country,
     province,
-    uniqExactMergeState(visitors_1h_by_region.any__user_id) AS any__user_id,
-    uniqExactMergeState(visitors_1h_by_region.view__user_id) AS view__user_id,
-    uniqExactMergeState(visitors_1h_by_region.cart__user_id) AS cart__user_id
+    {{uniq_merge_state}}(visitors_1h_by_region.any__user_id) AS any__user_id,
+    {{uniq_merge_state}}(visitors_1h_by_region.view__user_id) AS view__user_id,
+    {{uniq_merge_state}}(visitors_1h_by_region.cart__user_id) AS cart__user_id
 FROM visitors_1h_by_region
 GROUP BY day, country, province;
 
@@ -399,9 +399,9 @@ CREATE TABLE visitors_1d_by_channel
 (
     day DateTime64(0, 'UTC') CODEC(Delta(8), ZSTD(1)),
     channel LowCardinality(String),
-    any__user_id AggregateFunction(uniqExact, UInt64),
-    view__user_id AggregateFunction(uniqExact, UInt64),
-    cart__user_id AggregateFunction(uniqExact, UInt64)
+    any__user_id AggregateFunction({{uniq}}, UInt64),
+    view__user_id AggregateFunction({{uniq}}, UInt64),
+    cart__user_id AggregateFunction({{uniq}}, UInt64)
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(day)
@@ -413,9 +413,9 @@ INSERT INTO visitors_1d_by_channel
 SELECT
     {{business_day}} AS day,
     channel,
-    uniqExactMergeState(visitors_1h_by_channel.any__user_id) AS any__user_id,
-    uniqExactMergeState(visitors_1h_by_channel.view__user_id) AS view__user_id,
-    uniqExactMergeState(visitors_1h_by_channel.cart__user_id) AS cart__user_id
+    {{uniq_merge_state}}(visitors_1h_by_channel.any__user_id) AS any__user_id,
+    {{uniq_merge_state}}(visitors_1h_by_channel.view__user_id) AS view__user_id,
+    {{uniq_merge_state}}(visitors_1h_by_channel.cart__user_id) AS cart__user_id
 FROM visitors_1h_by_channel
 GROUP BY day, channel;
 
@@ -423,8 +423,8 @@ CREATE MATERIALIZED VIEW visitors_1d_by_channel_view TO visitors_1d_by_channel A
 SELECT
     {{business_day}} AS day,
     channel,
-    uniqExactMergeState(visitors_1h_by_channel.any__user_id) AS any__user_id,
-    uniqExactMergeState(visitors_1h_by_channel.view__user_id) AS view__user_id,
-    uniqExactMergeState(visitors_1h_by_channel.cart__user_id) AS cart__user_id
+    {{uniq_merge_state}}(visitors_1h_by_channel.any__user_id) AS any__user_id,
+    {{uniq_merge_state}}(visitors_1h_by_channel.view__user_id) AS view__user_id,
+    {{uniq_merge_state}}(visitors_1h_by_channel.cart__user_id) AS cart__user_id
 FROM visitors_1h_by_channel
 GROUP BY day, channel;

@@ -15,7 +15,7 @@ from metrics.catalogue import Catalogue
 from metrics.reading import Reading, Row
 from metrics.scope import FUNNEL_STEPS, Scope
 from metrics.snapshot import AlertView
-from tests.layouts.sample import NOW, catalogue, context, draw, tile, view, wall, with_rows
+from tests.layouts.sample import NOW, PROFILE, catalogue, context, draw, tile, view, wall, with_rows
 
 EAST_AND_LIVE = Scope(filters=(("channel", ("live",)), ("large_region", ("east",))))
 
@@ -106,6 +106,21 @@ def test_a_distinct_count_shows_its_own_moment_and_the_changes_of_the_last_whole
     assert [change["text"] for change in drawn["changes"]] == ["+20.0%", "-50.0%"]
     unheard = replace(shown, answers={role: a for role, a in shown.answers.items() if role != "changes"})
     assert {change["text"] for change in draw_tile(tile("visitors"), unheard)["changes"]} == {"—"}
+
+
+def test_a_store_of_sketches_writes_users_as_about() -> None:
+    sketched = PROFILE.model_copy(update={"distinct": "sketch"})
+    values = {"current": {"visitors": 1_234}}
+    drawn = draw_tile(tile("visitors"), with_rows(view("visitors", profile=sketched), "total", values))
+    assert drawn["value"]["text"] == "≈1,234" and drawn["value"]["prefix"] == "≈"
+    empty = draw_tile(
+        tile("visitors"), with_rows(view("visitors", profile=sketched), "total", {"current": {"visitors": None}})
+    )
+    assert empty["value"]["text"] == "—"
+    orders = draw_tile(tile("orders_paid"), view("orders_paid", profile=sketched))
+    assert "≈" not in orders["value"]["text"]
+    assert draw_tile(tile("pay_conversion"), view("pay_conversion", profile=sketched))["value"]["text"].startswith("≈")
+    assert "≈" not in draw_tile(tile("online_live_rooms"), view("online_live_rooms", profile=sketched))["value"]["text"]
 
 
 BY_TIER = Scope(filters=(("tier", ("vip",)),))

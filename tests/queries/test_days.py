@@ -9,8 +9,8 @@ import pytest
 from metrics.calendar import BusinessCalendar
 from metrics.profile import DEMO, StoreProfile, read_profile
 from queries.client import ClickHouse
-from queries.days import day_clock, written
-from queries.migrate import FOLDER, split_statements
+from queries.days import day_clock
+from queries.migrate import FOLDER, split_statements, written
 from queries.statement import Statement
 from tests.conftest import empty_store
 from tests.queries.events import insert_random

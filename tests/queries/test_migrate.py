@@ -6,8 +6,7 @@ import re
 
 from metrics.profile import DEMO, read_profile
 from queries.client import ClickHouse
-from queries.days import written
-from queries.migrate import FOLDER, migrate, split_statements
+from queries.migrate import FOLDER, migrate, split_statements, written
 from queries.rollups import ROLLUPS
 from queries.statement import Statement
 
