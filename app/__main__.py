@@ -1,10 +1,11 @@
-"""The command line: `python -m app run | migrate | load | replay | simulate | check | query`."""
+"""The command line: `python -m app run | load | replay | simulate | query | …`."""
 
 from __future__ import annotations
 
 import typer
 
 from app.commands.check import check
+from app.commands.dead_letters import dead_letters
 from app.commands.load import load
 from app.commands.migrate import migrate
 from app.commands.query import query
@@ -15,6 +16,7 @@ from app.commands.simulate import simulate
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Livewall: a live e-commerce cockpit for a wall.")
 for command in (run, migrate, load, replay, simulate, check, query):
     cli.command()(command)
+cli.add_typer(dead_letters, name="dead-letters")
 
 if __name__ == "__main__":
     cli()

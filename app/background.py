@@ -17,6 +17,7 @@ from ingest.replay import Played, Replay
 from ingest.scenario import load_scenario, scenario_names
 from ingest.simulator import LiveSimulator
 from ingest.world import load_world
+from ingest.writer import Writer
 from queries.client import ClickHouse
 
 Report = Callable[[dict[str, Any]], None]
@@ -28,7 +29,18 @@ log = structlog.get_logger("background")
 class Background:
     """The simulator, loads and replays of a running wall. `stop()` ends all of them."""
 
-    def __init__(self, clickhouse: ClickHouse, clock: Clock, *, seed: int, rate: float, simulated: bool) -> None:
+    def __init__(
+        self,
+        clickhouse: ClickHouse,
+        clock: Clock,
+        *,
+        seed: int,
+        rate: float,
+        simulated: bool,
+        writer: Writer | None = None,
+    ) -> None:
+        """`writer` writes what is simulated; one with a spool heals what a crash cut off."""
+        self._writer = writer
         self._clickhouse, self._clock, self._simulated = clickhouse, clock, simulated
         self._seed, self._rate = seed, rate
         self._stopping = threading.Event()
@@ -47,6 +59,7 @@ class Background:
             rate=self._rate,
             scenario=load_scenario(scenario, load_world()),
             clock=self._clock,
+            writer=self._writer,
         )
         self._start("simulator", self._keep_simulating, self._simulator)
 

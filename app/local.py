@@ -26,11 +26,12 @@ class LocalJobs:
     load: Work
     replay: Work
     simulate: Work
+    letters: Work
 
 
 def serve_local(server: Flask, token: str, jobs: LocalJobs) -> None:
     """Add `POST /local/<job>`: a line of JSON a report, the last one `{"done": …}` or `{"error": …}`."""
-    known = {"load": jobs.load, "replay": jobs.replay, "simulate": jobs.simulate}
+    known = {"load": jobs.load, "replay": jobs.replay, "simulate": jobs.simulate, "letters": jobs.letters}
 
     @server.post("/local/<job>")
     def local(job: str) -> Response:

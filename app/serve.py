@@ -16,6 +16,8 @@ from waitress.server import create_server
 from app.background import Background, summary_json
 from app.commands.show import show_load
 from app.console import console, progress_bar
+from app.ingest_api import serve_ingest
+from app.ingestion import Intake, endpoint, heal, intake
 from app.local import LocalJobs, serve_local
 from app.main import Wall, build_wall
 from app.settings import Settings
@@ -27,6 +29,7 @@ from ingest.loader import Progress, finish_interrupted, load_files
 from ingest.mapping import load_mapping
 from ingest.scenario import load_scenario
 from ingest.world import load_world
+from ingest.writer import Writer
 from metrics.profile import StoreProfile
 from queries.client import ClickHouse
 from queries.members import has_events
@@ -44,19 +47,29 @@ def serve(settings: Settings) -> None:
     profile = settle_profile(settings.store, load_mapping(mapping).store if mapping else None)
     console.print(f"Opening the store {settings.store} …")
     clickhouse = open_store(settings.store, settings.clickhouse_dsn, settings.readers)
-    background = Background(clickhouse, clock, seed=settings.seed, rate=settings.rate, simulated=profile.simulated)
     with contextlib.ExitStack() as closing:
         closing.callback(clickhouse.close)
+        heal(clickhouse, settings.store)
+        ingesting = closing.enter_context(intake(settings, clickhouse, profile, clock))
+        background = Background(
+            clickhouse,
+            clock,
+            seed=settings.seed,
+            rate=settings.rate,
+            simulated=profile.simulated,
+            writer=ingesting.writer,
+        )
         closing.callback(background.stop)
         keep_retention(clickhouse, settings, clock.now())
-        bring_up_to_date(settings, clickhouse, profile, clock, mapping, files)
+        bring_up_to_date(settings, clickhouse, profile, clock, mapping, files, ingesting.writer)
         wall = build_wall(settings, clickhouse, profile, clock)
+        serve_ingest(wall.dash.server, endpoint(settings, ingesting, profile))
         if profile.simulated and settings.simulate:
             background.simulate(settings.scenario)
         if mapping and settings.replay:
             console.print(f"Playing {', '.join(path.name for path in files)} at {settings.replay:g} times its speed …")
             background.replay(mapping, files, settings.replay)
-        closing.enter_context(holding(settings, wall, background))
+        closing.enter_context(holding(settings, wall, background, ingesting))
         wall.start()
         closing.callback(wall.stop)
         run_server(settings, wall, f"{clock.monotonic() - begun:.1f}")
@@ -95,7 +108,13 @@ def wanted_files(settings: Settings) -> tuple[str, list[Path]]:
 
 
 def bring_up_to_date(
-    settings: Settings, clickhouse: ClickHouse, profile: StoreProfile, clock: Clock, mapping: str, files: list[Path]
+    settings: Settings,
+    clickhouse: ClickHouse,
+    profile: StoreProfile,
+    clock: Clock,
+    mapping: str,
+    files: list[Path],
+    writer: Writer,
 ) -> None:
     """Finish what a crash interrupted, load what was asked for, give a simulated store its history."""
     finish_interrupted(clickhouse)
@@ -114,16 +133,17 @@ def bring_up_to_date(
             summary = load_files(clickhouse, load_mapping(mapping), files, told, clock)
         show_load(summary_json(summary))
     if profile.simulated and settings.simulate:
-        give_history(settings, clickhouse, clock)
+        give_history(settings, clickhouse, clock, writer)
 
 
-def give_history(settings: Settings, clickhouse: ClickHouse, clock: Clock) -> None:
+def give_history(settings: Settings, clickhouse: ClickHouse, clock: Clock, writer: Writer) -> None:
     """Days of history for a new store, what was missed since the last run for an old one, or what a crash cut off.
 
     History is always a row of normal days: a scenario is something that happens now.
     """
     scenario = load_scenario(NORMAL, load_world())
     wanted: dict[str, Any] = {"scenario": scenario, "seed": settings.seed, "until": clock.now(), "rate": settings.rate}
+    wanted["writer"] = writer
     if not settings.history_days:
         if has_events(clickhouse):
             fill_gap(clickhouse, **wanted)
@@ -143,14 +163,19 @@ def give_history(settings: Settings, clickhouse: ClickHouse, clock: Clock) -> No
 
 
 @contextlib.contextmanager
-def holding(settings: Settings, wall: Wall, background: Background) -> Iterator[None]:
+def holding(settings: Settings, wall: Wall, background: Background, ingesting: Intake) -> Iterator[None]:
     """Tell commands on this machine where the store is, and do their work for them."""
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 (compared, not bound)
     holder = announce(settings.store, f"http://{host}:{settings.port}")
     serve_local(
         wall.dash.server,
         holder.token,
-        LocalJobs(load=background.load_job, replay=background.replay_job, simulate=background.simulate_job),
+        LocalJobs(
+            load=background.load_job,
+            replay=background.replay_job,
+            simulate=background.simulate_job,
+            letters=ingesting.letters_job,
+        ),
     )
     try:
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import BadRequestError
@@ -41,6 +41,20 @@ class Settings(BaseSettings):
     )
     rollup_months: int = Field(
         default=0, ge=0, description="Months that rollups by hour and business day are kept; 0 is for ever."
+    )
+    ingest_keys: SecretStr = Field(
+        default=SecretStr(""), description="Who may send events: 'shop=<key>,app=<key>'; nobody when empty."
+    )
+    ingest_body_mb: int = Field(default=8, ge=1, le=64, description="Most megabytes of one request, unpacked.")
+    ingest_batch_rows: int = Field(default=5_000, ge=1, le=100_000, description="Events that make a batch full.")
+    ingest_batch_ms: int = Field(
+        default=500, ge=1, le=10_000, description="Milliseconds that a batch waits for more events."
+    )
+    ingest_waiting_rows: int = Field(
+        default=100_000, ge=1_000, le=10_000_000, description="Events on disk that may wait for the store; then 429."
+    )
+    ingest_window_hours: int = Field(
+        default=24, ge=1, le=744, description="Hours that an event's id is remembered, whatever its time."
     )
     tick: float = Field(default=0, ge=0, le=60, description="Seconds between ticks; 0 follows the board (2 s).")
     board: str = Field(default="wall", description="The board shown at /.")

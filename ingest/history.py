@@ -50,13 +50,15 @@ def fill_history(
     days: int = 8,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
+    writer: Writer | None = None,
 ) -> HistorySummary:
     """Write `days` of history that ends exactly at `until` (aware; cut to the whole second).
 
     Call it at every start: a store whose history is whole only gets what is missing since its newest event, and a
     history that was cut off by a crash is emptied and filled again (two inserts run at once, so its newest event does
     not prove that all earlier ones are there). `stop` ends it early in a good state. Orders whose payment or refund
-    falls after `until` stay open in the ledger; the live simulator finds them there.
+    falls after `until` stay open in the ledger; the live simulator finds them there. `writer` writes what a whole
+    history is missing, so that a crash of that is healed from the writer's spool.
     Raises QueryFailedError when the store refuses a batch.
     """
     world = load_world()
@@ -65,8 +67,10 @@ def fill_history(
         empty_ledgers(clickhouse, SOURCE)
     note_history(clickhouse, SOURCE, "begun")
     stream = continue_stream(clickhouse, Settings(seed, rate), staged, earliest=until - timedelta(days=days))
+    if is_broken_off(clickhouse, SOURCE):
+        writer = None  # the first fill: two threads are faster, and a crash empties what they wrote
     with merges_held(clickhouse):
-        summary = _fill(clickhouse, stream, world, second_of(until), progress, stop)
+        summary = _fill(clickhouse, stream, world, second_of(until), progress, stop, writer)
     note_history(clickhouse, SOURCE, "whole", summary.rows)
     return summary
 
@@ -81,12 +85,16 @@ def fill_gap(
     longest: timedelta = LONGEST_GAP,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
+    writer: Writer | None = None,
 ) -> HistorySummary:
-    """Write what the business did since its newest event in the store, at most the `longest` part before `until`."""
+    """Write what the business did since its newest event in the store, at most the `longest` part before `until`.
+
+    With a `writer` batches go in one after the other, so that what a crash leaves in its spool is all there is to heal.
+    """
     world = load_world()
     staged = Staged(scenario, world, until)
     stream = continue_stream(clickhouse, Settings(seed, rate), staged, earliest=until - longest)
-    return _fill(clickhouse, stream, world, second_of(until), progress, stop)
+    return _fill(clickhouse, stream, world, second_of(until), progress, stop, writer)
 
 
 def _fill(
@@ -96,11 +104,12 @@ def _fill(
     until: int,
     progress: Progress | None,
     stop: threading.Event | None,
+    writer: Writer | None,
 ) -> HistorySummary:
     """Draw in this thread, write in others: numpy and the engine release the interpreter's lock."""
     took = stopwatch()
     start, done = stream.begin, 0
-    with _Pen(Writer(clickhouse), world) as pen:
+    with _Pen(writer or Writer(clickhouse), world, threads=1 if writer else WRITERS) as pen:
         behaviour: list[Rows] = []
         orders: list[Rows] = []
         batch_start, at = start, start
@@ -121,11 +130,11 @@ def _fill(
 class _Pen:
     """Writes batches in threads of its own, few waiting; an error surfaces at the next call."""
 
-    def __init__(self, writer: Writer, world: World) -> None:
+    def __init__(self, writer: Writer, world: World, threads: int) -> None:
         self._writer, self._world = writer, world
         self._queue: queue.Queue[tuple[Ledger, pa.Table, str] | None] = queue.Queue(maxsize=WRITERS)
         self._problem: BaseException | None = None
-        self._threads = [threading.Thread(target=self._run, name=f"history-{n}", daemon=True) for n in range(WRITERS)]
+        self._threads = [threading.Thread(target=self._run, name=f"history-{n}", daemon=True) for n in range(threads)]
 
     def __enter__(self) -> _Pen:
         for thread in self._threads:

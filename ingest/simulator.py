@@ -99,6 +99,7 @@ class LiveSimulator:
 
     def _begin(self, until: int, stop: threading.Event | None) -> Stream:
         """Fill what is missing, then take the stream up. A store without simulated events begins now."""
+        self._writer.settle()  # what is stuck goes in first: the ledgers are asked where to go on
         moment = datetime.fromtimestamp(until, UTC)
         last = last_events(self._clickhouse, SOURCE)
         if last.behaviour is None and last.orders is None:
@@ -111,6 +112,7 @@ class LiveSimulator:
             until=moment,
             longest=LONGEST_GAP,
             stop=stop,
+            writer=self._writer,
         )
         if summary.rows:
             log.info("filled %s rows between %s and %s", summary.rows, summary.start, summary.until)
@@ -129,12 +131,11 @@ class LiveSimulator:
         piece = max(1, int(BATCH_ROWS / (PEAK * self._settings.rate)))
         rows = 0
         while self._written_to < until:
-            begin, end = self._written_to, min(until, self._written_to + piece)
+            end = min(until, self._written_to + piece)
             released = stream.advance(end)
-            token = f"live-{stream.tag}-{begin}-{end}"
             try:
-                rows += self._writer.write(BEHAVIOUR, to_behaviour(released.behaviour, self._world), token)
-                rows += self._writer.write(ORDERS, to_orders(released.orders, self._world), token)
+                rows += self._writer.write(BEHAVIOUR, to_behaviour(released.behaviour, self._world))
+                rows += self._writer.write(ORDERS, to_orders(released.orders, self._world))
             except BaseException:
                 self._stream = None  # what was written is known to the ledgers only: the next step asks them
                 raise

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from core.clock import wait
 from core.errors import QueryFailedError
 from ingest.event import Ledger, check_batch
+from ingest.spool import Kept, Part, Spool
 
 # Together about 15 s: longer than a merge or a memory squeeze lasts, shorter than a screen's patience.
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+SPOOL = "spool"  # the folder inside a store's folder
 
 
 class Inserts(Protocol):
@@ -21,39 +27,103 @@ class Inserts(Protocol):
     def insert_arrow(self, table: str, batch: pa.Table, token: str | None = None) -> None: ...
 
 
+def token_of(batch: pa.Table) -> str:
+    """Names a batch by its events, in whatever order they stand: source, id and time of each."""
+    parts = [pc.cast(batch.column(name), pa.string()) for name in ("source", "event_id")]
+    times = pc.cast(pc.cast(batch.column("ts"), pa.int64()), pa.string())
+    digest = hashlib.sha256()
+    for event in sorted(pc.binary_join_element_wise(*parts, times, "\x1f").to_pylist()):
+        digest.update(event.encode())
+        digest.update(b"\x1e")
+    return digest.hexdigest()[:32]
+
+
 class Writer:
     """Inserts Arrow batches with a deduplication token; the store's materialized views keep the rollups.
 
     A batch that fails in a way worth retrying is sent again unchanged under the same token: if the first try did get
-    through, wholly or into some of the views only, the store completes what is missing and drops the rest.
+    through, wholly or into some of the views only, the store completes what is missing and drops the rest. With a spool
+    the batch is on disk before the first try, and `settle()` of the next process sends what this one could not finish.
     """
 
     def __init__(
         self,
         clickhouse: Inserts,
         *,
+        spool: Spool | None = None,
         pause: Callable[[float], object] = wait,
         backoff: Sequence[float] = BACKOFF_SECONDS,
     ) -> None:
         """`pause` waits between tries; a caller that must stop early passes the `wait` of its stop event."""
-        self._clickhouse, self._pause, self._backoff = clickhouse, pause, tuple(backoff)
+        self._clickhouse, self._spool, self._pause, self._backoff = clickhouse, spool, pause, tuple(backoff)
+        self._stuck: list[Kept] = []
+        self._lock = threading.Lock()
 
-    def write(self, ledger: Ledger, batch: pa.Table, token: str) -> int:
-        """Insert one batch; returns its rows. `token` must be the same for the same bytes and for nothing else.
+    def write(self, ledger: Ledger, batch: pa.Table, token: str = "") -> int:
+        """Insert one batch; returns its rows. `token` must be the same for the same bytes and for nothing else; left
+        out, it is made of the batch's events.
 
         Raises ValueError when the batch does not fit the ledger, and QueryFailedError when the store refuses it or
-        still fails after the last try.
+        still fails after the last try; it is then stuck, and goes in with the next `settle()`.
         """
         if batch.num_rows == 0:
             return 0
         checked = check_batch(ledger, batch)
+        part = Part(ledger.table, f"{ledger.table}:{token or token_of(checked)}", checked)
+        if self._spool is None:
+            self.insert(part)
+            return int(checked.num_rows)
+        kept = self._spool.keep([part])
+        try:
+            self.insert(part)
+        except QueryFailedError:
+            with self._lock:
+                self._stuck.append(kept)
+            raise
+        self._spool.drop(kept)
+        return int(checked.num_rows)
+
+    def insert(self, part: Part) -> None:
+        """Insert a part, with retries. Raises QueryFailedError after the last one."""
         for seconds in (*self._backoff, None):
             try:
-                self._clickhouse.insert_arrow(ledger.table, checked, token=f"{ledger.table}:{token}")
+                self._clickhouse.insert_arrow(part.table, part.rows, token=part.token)
             except QueryFailedError as problem:
                 if seconds is None or not problem.retryable:
                     raise
                 self._pause(seconds)
             else:
                 break
-        return int(checked.num_rows)
+
+    def settle(self) -> int:
+        """Send what could not be finished before, under its own tokens; returns how many batches.
+
+        Whoever asks the ledgers where to go on calls this first. Raises QueryFailedError when it still fails.
+        """
+        count = 0
+        while self._stuck and self._spool is not None:
+            for part in self._stuck[0].parts:
+                self.insert(part)
+            self._spool.drop(self._stuck[0])
+            with self._lock:
+                self._stuck.pop(0)
+            count += 1
+        return count
+
+
+def send_leftovers(clickhouse: Inserts, folder: Path) -> int:
+    """Send what an earlier process on the store in `folder` had on disk and could not finish; returns the batches.
+
+    Call it whenever a store was opened, before anything is written or asked. The tokens make it safe for batches that
+    are in already. Raises StoreBusyError, SpoolDamagedError or QueryFailedError.
+    """
+    if not (folder / SPOOL).is_dir():
+        return 0
+    with Spool(folder / SPOOL) as spool:
+        writer, paths = Writer(clickhouse), spool.left()
+        for path in paths:
+            kept = spool.read(path)
+            for part in kept.parts:
+                writer.insert(part)
+            spool.drop(kept)
+    return len(paths)

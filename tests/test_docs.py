@@ -64,7 +64,7 @@ def test_every_yaml_example_can_be_read() -> None:
 
 
 def test_every_command_named_exists() -> None:
-    commands = sorted(set(re.findall(r"python -m app (\w+)", ALL)))
+    commands = sorted(set(re.findall(r"python -m app (\w[\w-]*)", ALL)))
     assert {"load", "query", "check"} <= set(commands)
     for command in commands:
         shown = subprocess.run(

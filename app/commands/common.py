@@ -10,6 +10,7 @@ from typing import NoReturn
 import typer
 
 from app.console import console
+from app.ingestion import heal
 from app.settings import Settings
 from app.store import Holder, find_holder, open_store
 from core.errors import BadRequestError, DefinitionError, LivewallError, StoreBusyError, UnknownNameError
@@ -47,6 +48,7 @@ def reach(settings: Settings) -> Iterator[ClickHouse | Holder]:
         yield holder
         return
     try:
+        heal(clickhouse, settings.store)
         yield clickhouse
     finally:
         clickhouse.close()

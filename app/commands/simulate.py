@@ -17,7 +17,9 @@ from core.clock import SystemClock
 from core.errors import BadRequestError
 from ingest.scenario import load_scenario
 from ingest.simulator import LiveSimulator
+from ingest.spool import Spool
 from ingest.world import load_world
+from ingest.writer import SPOOL, Writer
 
 
 def simulate(
@@ -39,12 +41,14 @@ def simulate(
                     f"{settings.store} holds real data: simulated events would mix with it; choose another STORE"
                 )
             clock = SystemClock()
-            give_history(settings, place, clock)
-            simulator = LiveSimulator(
-                place, seed=settings.seed, rate=rate or settings.rate, scenario=chosen, clock=clock
-            )
-            console.print(f"simulating {name} into {settings.store}; Ctrl-C stops")
-            try:
-                simulator.run(threading.Event())
-            except KeyboardInterrupt:
-                console.print("stopped; the data stays")
+            with Spool(settings.store / SPOOL) as spool:
+                writer = Writer(place, spool=spool)
+                give_history(settings, place, clock, writer)
+                simulator = LiveSimulator(
+                    place, seed=settings.seed, rate=rate or settings.rate, scenario=chosen, clock=clock, writer=writer
+                )
+                console.print(f"simulating {name} into {settings.store}; Ctrl-C stops")
+                try:
+                    simulator.run(threading.Event())
+                except KeyboardInterrupt:
+                    console.print("stopped; the data stays")
