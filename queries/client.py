@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import QueryFailedError, StoreBusyError
+from queries.limits import default_limits, limits_of
 from queries.statement import Result, Statement
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# One thread a statement: a tick runs several at once, and for small ones a second thread only costs.
-READ_SETTINGS = {"max_execution_time": 5, "max_memory_usage": 2_000_000_000, "max_threads": 1, "readonly": 2}
 WRITE_SETTINGS = {"max_partitions_per_insert_block": 2000}
 INSERTERS = 2  # one insert keeps about one core busy; two fill a store in little more than half the time
 ENGINE_MEMORY = 6_000_000_000
@@ -50,7 +49,7 @@ class ClickHouse:
             self._all.append(client)
             self._inserters.put(client)
         for _ in range(readers):
-            client = self._open(READ_SETTINGS)
+            client = self._open({**default_limits(), "result_overflow_mode": "throw", "readonly": 2})
             self._all.append(client)
             self._readers.put(client)
 
@@ -101,7 +100,7 @@ class ClickHouse:
     def _run(self, client: Any, statement: Statement) -> Result:
         from clickhouse_connect.driver.exceptions import Error
 
-        settings = {**statement.settings, "log_comment": f"livewall:{statement.name}"}
+        settings = {**limits_of(statement.name), **statement.settings, "log_comment": f"livewall:{statement.name}"}
         begun = time.perf_counter()
         try:
             answer = client.query(statement.sql, parameters=dict(statement.parameters), settings=settings)

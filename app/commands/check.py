@@ -18,6 +18,7 @@ from layouts.board import board_names
 from layouts.check import check_boards
 from metrics.catalogue import check_catalogue, load_catalogue
 from metrics.goals import load_goals
+from queries.limits import load_limits
 
 
 def find_problems() -> list[str]:
@@ -32,7 +33,7 @@ def find_problems() -> list[str]:
         check_mappings,
     ]
     problems = [str(problem) for find in checks for problem in find()]
-    loads: list[Callable[[], object]] = [lambda: load_goals(catalogue.metrics)]
+    loads: list[Callable[[], object]] = [lambda: load_goals(catalogue.metrics), load_limits]
     loads += [lambda name=name: load_scenario(name, load_world()) for name in scenario_names()]  # type: ignore[misc]
     for load in loads:
         try:

@@ -6,12 +6,12 @@ CREATE TABLE IF NOT EXISTS seen_events
     source    LowCardinality(String),
     event_id  String CODEC(ZSTD(1)),
     hours     UInt16,
-    until     DateTime('UTC') DEFAULT now('UTC') + toIntervalHour(hours) CODEC(Delta(4), ZSTD(1))
+    until     DateTime64(0, 'UTC') DEFAULT now64(0, 'UTC') + toIntervalHour(hours) CODEC(Delta(8), ZSTD(1))
 )
 ENGINE = MergeTree
 PARTITION BY toDate(until)
 ORDER BY (source, event_id)
-TTL until
+TTL toDateTime(until)
 SETTINGS non_replicated_deduplication_window = 10000, index_granularity = 1024, ttl_only_drop_parts = 1;
 
 -- Letters are named as in dead_letters.load_id. A letter that stands here is no longer open.
