@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import queue
+import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import QueryFailedError, StoreBusyError
 from queries.limits import default_limits, limits_of
+from queries.server import Access, connect, connections, first_line
 from queries.statement import Result, Statement
 
 if TYPE_CHECKING:
@@ -20,60 +22,77 @@ if TYPE_CHECKING:
 WRITE_SETTINGS = {"max_partitions_per_insert_block": 2000}
 INSERTERS = 2  # one insert keeps about one core busy; two fill a store in little more than half the time
 ENGINE_MEMORY = 6_000_000_000
+# A load's own tables are named after it; whoever loads may make and drop them, and no others.
+INGESTS = re.compile(r"\s*(?:INSERT\b|(?:CREATE|DROP)\s+TABLE\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?stage_)", re.IGNORECASE)
 LOCKED = 76  # CANNOT_OPEN_FILE: another process holds the directory
 RETRYABLE_CODES = {159, 202, 209, 210, 241, 319}  # timeouts, too many queries, network, memory, unknown status
 
 
 class ClickHouse:
-    """A pool of reading clients, a pair of inserting clients and one for everything else that writes.
+    """A pool of reading clients, a pair of inserting clients, and one each for INSERT … SELECT and for DDL.
+
+    On a server they are its three roles: dashboard, ingest, ingest again, and admin (deploy/clickhouse/).
 
     One client per running statement: a slow statement on a shared client blocks every other one behind it
     (measured 41 s against 10 ms). `chdb` is imported here, on first open and never before: a process that forks
     after importing it hangs in the child.
     """
 
-    def __init__(self, dsn: str, readers: int = 4) -> None:
-        """Open the store at `chdb://path` or a server at `http(s)://user:password@host:port/database`.
+    def __init__(self, dsn: str | Access, readers: int = 4) -> None:
+        """Open the store at `chdb://path`, or a server as the users of an `Access` (one DSN is one user for all).
 
-        Raises StoreBusyError when another process holds the embedded store.
+        Raises StoreBusyError when another process holds the embedded store, QueryFailedError when a server does not
+        let us in, BadRequestError for a DSN that cannot be read.
         """
-        self.dsn = dsn
-        self._write_lock = threading.Lock()
-        self._writer = self._open({})
-        self._writer_settings = dict(WRITE_SETTINGS)
+        self.access = dsn if isinstance(dsn, Access) else Access(dsn)
+        self.dsn = self.access.read
+        self._write_lock, self._admin_lock = threading.Lock(), threading.Lock()
         self._readers: queue.Queue[Any] = queue.Queue()
-        self._all = [self._writer]
+        self._all: list[Any] = []
+        self._closing: list[Callable[[], None]] = []
+        self._pool = None if self.embedded else connections(self.access.options, readers + INSERTERS + 2)
+        try:
+            self._open_all(readers)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open_all(self, readers: int) -> None:
+        self._writer_settings = dict(WRITE_SETTINGS)
+        ingest = self.access.ingest or self.dsn
+        self._writer = self._open({}, ingest)
+        self._all.append(self._writer)
+        self._admin = self._open({}, self.access.admin or ingest)
+        self._all.append(self._admin)
         self._inserters: queue.Queue[Any] = queue.Queue()
         for _ in range(INSERTERS):
-            client = self._open({})
+            client = self._open({}, ingest)
             self._all.append(client)
             self._inserters.put(client)
         for _ in range(readers):
-            client = self._open({**default_limits(), "result_overflow_mode": "throw", "readonly": 2})
+            client = self._open({**default_limits(), "result_overflow_mode": "throw", "readonly": 2}, self.dsn)
             self._all.append(client)
             self._readers.put(client)
 
     @property
     def embedded(self) -> bool:
-        return self.dsn.startswith("chdb://")
+        return self.access.embedded
 
-    def _open(self, settings: Mapping[str, Any]) -> Any:
+    def _open(self, settings: Mapping[str, Any], dsn: str) -> Any:
+        if not self.embedded:
+            return connect(dsn, settings, self.access.options, self._pool)
         import clickhouse_connect
         from clickhouse_connect.driver.exceptions import Error
 
         try:
-            if self.embedded:
-                path = Path(self.dsn.removeprefix("chdb://")).resolve()
-                path.mkdir(parents=True, exist_ok=True)
-                return clickhouse_connect.get_client(
-                    interface="chdb",
-                    path=str(path),
-                    settings=dict(settings),
-                    tz_mode="aware",  # the default hands out UTC columns as naive times
-                    chdb_options={"max_server_memory_usage": ENGINE_MEMORY},
-                )
+            path = Path(dsn.removeprefix("chdb://")).resolve()
+            path.mkdir(parents=True, exist_ok=True)
             return clickhouse_connect.get_client(
-                dsn=self.dsn, settings=dict(settings), autogenerate_session_id=False, query_retries=0, tz_mode="aware"
+                interface="chdb",
+                path=str(path),
+                settings=dict(settings),
+                tz_mode="aware",  # the default hands out UTC columns as naive times
+                chdb_options={"max_server_memory_usage": ENGINE_MEMORY},
             )
         except Error as problem:
             text = str(problem)
@@ -82,7 +101,7 @@ class ClickHouse:
                     f"the store {self.dsn.removeprefix('chdb://')} is held by another process; "
                     "stop it, or use its wall's address"
                 ) from problem
-            raise QueryFailedError("open", 0, _first_line(text), retryable=not self.embedded) from problem
+            raise QueryFailedError("open", 0, first_line(text), retryable=False) from problem
 
     @contextmanager
     def _reader(self) -> Iterator[Any]:
@@ -95,12 +114,20 @@ class ClickHouse:
     def read(self, statement: Statement) -> Result:
         """Run a SELECT on a reading client. Raises QueryFailedError with ClickHouse's code."""
         with self._reader() as client:
-            return self._run(client, statement)
+            return self._run(client, statement, limits_of(statement.name))
 
-    def _run(self, client: Any, statement: Statement) -> Result:
+    def read_long(self, statement: Statement) -> Result:
+        """Run a SELECT that may take as long as it takes, as who brings events: checks of whole files and days."""
+        client = self._inserters.get()
+        try:
+            return self._run(client, statement, {})
+        finally:
+            self._inserters.put(client)
+
+    def _run(self, client: Any, statement: Statement, limits: Mapping[str, Any]) -> Result:
         from clickhouse_connect.driver.exceptions import Error
 
-        settings = {**limits_of(statement.name), **statement.settings, "log_comment": f"livewall:{statement.name}"}
+        settings = {**limits, **statement.settings, "log_comment": f"livewall:{statement.name}"}
         begun = time.perf_counter()
         try:
             answer = client.query(statement.sql, parameters=dict(statement.parameters), settings=settings)
@@ -111,17 +138,27 @@ class ClickHouse:
         return Result(tuple(answer.column_names), rows, worked or (time.perf_counter() - begun) * 1000)
 
     def write(self, statement: Statement) -> None:
-        """Run an INSERT … SELECT or DDL on the writing client, one at a time."""
+        """Run an INSERT … SELECT, or DDL on tables of a load, as who brings events; other DDL as who changes tables."""
+        if _ingests(statement.sql):
+            self._write(self._writer, self._write_lock, statement)
+        else:
+            self.administer(statement)
+
+    def administer(self, statement: Statement) -> None:
+        """Run any statement as who changes tables: migrations, retention, rebuilding."""
+        self._write(self._admin, self._admin_lock, statement)
+
+    def _write(self, client: Any, lock: threading.Lock, statement: Statement) -> None:
         from clickhouse_connect.driver.exceptions import Error
 
         clause: dict[str, Any] = {**self._writer_settings, **statement.settings}
-        with self._write_lock:
+        with lock:
             try:
                 # `query` sends settings with the statement; `command` would SET and restore them (5x slower).
                 if statement.sql.lstrip()[:6].upper() == "INSERT":
-                    self._writer.query(statement.sql, parameters=dict(statement.parameters), settings=clause)
+                    client.query(statement.sql, parameters=dict(statement.parameters), settings=clause)
                 else:
-                    self._writer.command(statement.sql, parameters=dict(statement.parameters))
+                    client.command(statement.sql, parameters=dict(statement.parameters))
             except Error as problem:
                 raise _failed(statement.name, problem) from problem
 
@@ -140,17 +177,24 @@ class ClickHouse:
         finally:
             self._inserters.put(client)
 
+    def also_close(self, close: Callable[[], None]) -> None:
+        """Do this too at the end: what was started for this store."""
+        self._closing.append(close)
+
     def close(self) -> None:
         """Close every client; the embedded store is free for another process afterwards."""
         for client in self._all:
             client.close()
         self._all.clear()
+        while self._closing:
+            self._closing.pop()()
+
+
+def _ingests(sql: str) -> bool:
+    """Whether the role that brings events may run it: INSERT, and DDL on the tables of a load."""
+    return bool(INGESTS.match(sql))
 
 
 def _failed(name: str, problem: Exception) -> QueryFailedError:
     code = int(getattr(problem, "code", 0) or 0)
-    return QueryFailedError(name, code, _first_line(str(problem)), retryable=code in RETRYABLE_CODES or code == 0)
-
-
-def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0][:400] if text.strip() else "no message"
+    return QueryFailedError(name, code, first_line(str(problem)), retryable=code in RETRYABLE_CODES or code == 0)

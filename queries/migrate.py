@@ -57,7 +57,7 @@ def migrate(clickhouse: ClickHouse, profile: StoreProfile | None = None, folder:
     `profile` says where business days begin (the default is the demo's): daily rollups are made for it.
     """
     profile = profile or read_profile(DEMO)
-    clickhouse.write(Statement("create the migration register", REGISTER))
+    clickhouse.administer(Statement("create the migration register", REGISTER))
     done = {
         row[0] for row in clickhouse.read(Statement("applied migrations", "SELECT version FROM schema_migrations")).rows
     }
@@ -69,8 +69,8 @@ def migrate(clickhouse: ClickHouse, profile: StoreProfile | None = None, folder:
         if int(number) in done:
             continue
         for statement in split_statements(written(path.read_text(encoding="utf-8"), profile)):
-            clickhouse.write(Statement(f"migration {path.stem}", statement))
-        clickhouse.write(
+            clickhouse.administer(Statement(f"migration {path.stem}", statement))
+        clickhouse.administer(
             Statement(
                 f"record migration {path.stem}",
                 "INSERT INTO schema_migrations (version, name) SELECT {version:UInt32}, {name:String}",

@@ -235,7 +235,7 @@ class Staging:
 
     def _ask(self, name: str, sql: str, values: Mapping[str, Any] | None = None) -> Sequence[tuple[Any, ...]]:
         """Read without the time limit of a tile: a big file takes what it takes."""
-        return self._clickhouse.read(Statement(name, sql, values or {}, {"max_execution_time": 0})).rows
+        return self._clickhouse.read_long(Statement(name, sql, values or {})).rows
 
     def _reject(
         self, step: str, plan: InputPlan, origin: str, rows: str, where: str, problem: str, parameters: Parameters

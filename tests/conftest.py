@@ -1,7 +1,12 @@
-"""Fixtures for every room: one embedded store per test process, a clock that stands still, the real data sets."""
+"""Fixtures for every room: one store per test process, a clock that stands still, the real data sets.
+
+The store is embedded, or with LIVEWALL_TEST_HTTP=1 reached over HTTP as the three roles of a listener of its own.
+"""
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +15,7 @@ import pytest
 
 from core.clock import ManualClock
 from queries.client import ClickHouse
+from queries.listener import Listener
 from queries.migrate import migrate
 from queries.statement import Statement
 
@@ -17,10 +23,30 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 
 
+OVER_HTTP = os.environ.get("LIVEWALL_TEST_HTTP", "") == "1"
+embedded_only = pytest.mark.skipif(OVER_HTTP, reason="about the embedded engine; a server has one process for all")
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture(scope="session")
 def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
     """A migrated store, alive for the whole test process: the engine holds one path at a time."""
-    store = ClickHouse(f"chdb://{tmp_path_factory.mktemp('store')}/clickhouse")
+    folder = tmp_path_factory.mktemp("store")
+    if not OVER_HTTP:
+        store = ClickHouse(f"chdb://{folder}/clickhouse")
+        migrate(store)
+        yield store
+        store.close()
+        return
+    listener = Listener(folder / "listener", folder / "clickhouse", free_port())
+    store = ClickHouse(listener.start().access())
+    store.also_close(listener.stop)
     migrate(store)
     yield store
     store.close()

@@ -15,8 +15,8 @@ from core.errors import QueryFailedError, StoreBusyError
 from metrics.calendar import Span
 from queries.client import ClickHouse
 from queries.statement import Statement
+from tests.conftest import ROOT, embedded_only
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 OPEN = """
 import sys
 from core.errors import StoreBusyError
@@ -59,6 +59,7 @@ def test_reading_does_not_make_the_writer_read_only(clickhouse: ClickHouse) -> N
     clickhouse.write(Statement("drop", "DROP TABLE trap"))
 
 
+@embedded_only
 def test_a_second_process_is_told_that_the_store_is_held(clickhouse: ClickHouse) -> None:
     run = subprocess.run(
         [sys.executable, "-c", OPEN, clickhouse.dsn], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
@@ -67,6 +68,7 @@ def test_a_second_process_is_told_that_the_store_is_held(clickhouse: ClickHouse)
     assert clickhouse.read(Statement("still here", "SELECT 1")).rows[0][0] == 1
 
 
+@embedded_only
 def test_a_second_path_in_one_process_is_told_the_same(clickhouse: ClickHouse, tmp_path: Path) -> None:
     with pytest.raises(StoreBusyError):
         ClickHouse(f"chdb://{tmp_path}/other")
