@@ -6,11 +6,12 @@ PY     := $(VENV)/bin/python
 STAMPS := $(VENV)/.stamps
 WORKERS ?= 2
 
-.PHONY: run test check lint types unit browser bench bench-data clean help
+.PHONY: run test check lint types unit browser faults bench bench-data clean help
 
 help:
 	@echo "make run    the live demo wall on http://localhost:8050"
 	@echo "make test   format, lint, types, contracts, definitions, unit, database and browser tests"
+	@echo "make faults kills ingestion hundreds of times and looks for lost and doubled events (FAULT_KILLS=500)"
 	@echo "make bench  what a tick costs, as ratios (bench/)"
 	@echo "make bench-data  what numbers cost at 1, 10 and (BENCH_BIG=1) 100 million events: bench/RESULTS.md"
 	@echo "make clean  removes .venv; your data under var/ stays"
@@ -38,6 +39,10 @@ check: $(STAMPS)/run
 unit: $(STAMPS)/dev
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not browser"
 	$(PY) -m pytest -m browser --durations 5
+
+# Longer than the 50 kills of `make test`; half an hour or more.
+faults: $(STAMPS)/dev
+	FAULT_KILLS=$${FAULT_KILLS:-500} $(PY) -m pytest tests/faults -s
 
 bench: $(STAMPS)/dev
 	$(PY) -m bench.tick
