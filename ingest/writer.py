@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.clock import wait
 from core.errors import QueryFailedError
-from ingest.event import Ledger, check_batch
+from ingest.event import BEHAVIOUR, ORDERS, Ledger, check_batch
 from ingest.spool import Kept, Part, Spool
+from queries.client import ClickHouse
+from queries.healing import heal_rollups
+from queries.seen_events import missing_rows
 
 # Together about 15 s: longer than a merge or a memory squeeze lasts, shorter than a screen's patience.
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+log = logging.getLogger(__name__)
+
 SPOOL = "spool"  # the folder inside a store's folder
 
 
@@ -111,19 +119,29 @@ class Writer:
         return count
 
 
-def send_leftovers(clickhouse: Inserts, folder: Path) -> int:
+def send_leftovers(clickhouse: ClickHouse, folder: Path) -> int:
     """Send what an earlier process on the store in `folder` had on disk and could not finish; returns the batches.
 
     Call it whenever a store was opened, before anything is written or asked. The tokens make it safe for batches that
-    are in already. Raises StoreBusyError, SpoolDamagedError or QueryFailedError.
+    are in already; what the store wrongly takes for a repetition is found and sent anew, and rollups are compared with
+    their sources. Raises StoreBusyError, SpoolDamagedError or QueryFailedError.
     """
     if not (folder / SPOOL).is_dir():
         return 0
     with Spool(folder / SPOOL) as spool:
-        writer, paths = Writer(clickhouse), spool.left()
-        for path in paths:
-            kept = spool.read(path)
+        writer = Writer(clickhouse)
+        left = [spool.read(path) for path in spool.left()]
+        moments: set[datetime] = set()
+        for kept in left:
             for part in kept.parts:
                 writer.insert(part)
+                missing = missing_rows(clickhouse, part.table, part.rows)
+                if missing.num_rows:
+                    writer.insert(Part(part.table, f"{part.token}:{uuid4().hex}", missing))
+                if part.table in {ledger.table for ledger in (BEHAVIOUR, ORDERS)}:
+                    moments.update(part.rows.column("ts").to_pylist())
+        for table in heal_rollups(clickhouse, moments):
+            log.warning("the rollup %s was mended after a crash", table)
+        for kept in left:
             spool.drop(kept)
-    return len(paths)
+    return len(left)

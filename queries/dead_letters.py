@@ -140,9 +140,18 @@ def open_letters(clickhouse: ClickHouse, origin: str, source: str = "", reason: 
 
 def known_letters(clickhouse: ClickHouse, source: str, letters: Sequence[str]) -> set[str]:
     """Those of the letters that are kept and open. Raises QueryFailedError."""
+    return _kept(clickhouse, source, letters, "AND load_id NOT IN (SELECT letter_id FROM dead_letters_settled)")
+
+
+def kept_letters(clickhouse: ClickHouse, source: str, letters: Sequence[str]) -> set[str]:
+    """Those of the letters that are kept, open or settled. Raises QueryFailedError."""
+    return _kept(clickhouse, source, letters, "")
+
+
+def _kept(clickhouse: ClickHouse, source: str, letters: Sequence[str], more: str) -> set[str]:
     sql = (
-        "SELECT DISTINCT load_id FROM dead_letters WHERE source = {source:String} "
-        "AND load_id IN {letters:Array(String)} AND load_id NOT IN (SELECT letter_id FROM dead_letters_settled)"
+        "SELECT DISTINCT load_id FROM dead_letters "
+        f"WHERE source = {{source:String}} AND load_id IN {{letters:Array(String)}} {more}"
     )
     found: set[str] = set()
     for begin in range(0, len(letters), AT_ONCE):

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from queries.client import ClickHouse
+from queries.dead_letters import kept_letters
 from queries.statement import Statement
 
 T = TypeVar("T")
@@ -27,6 +28,12 @@ SELECT DISTINCT event_id FROM %s
 WHERE (kind, ts) IN (SELECT arrayJoin(arrayZip({kinds:Array(String)}, {times:Array(DateTime64(3, 'UTC'))})))
 AND event_id IN {ids:Array(String)} AND source = {source:String}
 """
+ID_BETWEEN = """
+SELECT event_id FROM %s
+WHERE source = {source:String} AND ts BETWEEN {first:DateTime64(3, 'UTC')} AND {last:DateTime64(3, 'UTC')}
+"""
+BETWEEN = {table: ID_BETWEEN % table for table in ("behaviour_events", "order_events")}
+MANY = 5_000
 LEDGERS = {table: IN_LEDGER % table for table in ("behaviour_events", "order_events")}
 
 
@@ -61,6 +68,38 @@ def ids_in_ledger(
         answer = clickhouse.read(Statement(f"events in {table}", LEDGERS[table], values))
         found |= {str(row[0]) for row in answer.rows}
     return found
+
+
+def _ids_between(
+    clickhouse: ClickHouse, table: str, source: str, events: Sequence[tuple[str, datetime, str]]
+) -> set[str]:
+    """All ids of a source from the first to the last of these events' times: one statement for a large batch."""
+    times = [at for _, at, _ in events]
+    values = {"source": source, "first": min(times), "last": max(times)}
+    statement = Statement(f"ids of a batch in {table}", BETWEEN[table], values, {"max_execution_time": 0})
+    return {str(row[0]) for row in clickhouse.read(statement).rows}
+
+
+def missing_rows(clickhouse: ClickHouse, table: str, rows: pa.Table) -> pa.Table:
+    """Those rows of a batch that the table does not have, by what names them. Raises QueryFailedError."""
+    name = "load_id" if table == "dead_letters" else "event_id"
+    sources, names = rows.column("source").to_pylist(), rows.column(name).to_pylist()
+    found: set[tuple[str, str]] = set()
+    for source in set(sources):
+        places = [place for place, other in enumerate(sources) if other == source]
+        wanted = [names[place] for place in places]
+        if table in LEDGERS:
+            kinds, times = rows.column("kind").to_pylist(), rows.column("ts").to_pylist()
+            events = [(kinds[place], times[place], names[place]) for place in places]
+            many = len(events) > MANY
+            present = (_ids_between if many else ids_in_ledger)(clickhouse, table, source, events)
+        elif table == TABLE:
+            present = seen_ids(clickhouse, source, wanted)
+        else:
+            present = kept_letters(clickhouse, source, wanted)
+        found |= {(source, one) for one in present}
+    keep = [(source, one) not in found for source, one in zip(sources, names, strict=True)]
+    return rows.filter(pa.array(keep, pa.bool_()))
 
 
 def _pieces(items: Sequence[T]) -> Iterator[Sequence[T]]:

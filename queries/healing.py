@@ -1,0 +1,140 @@
+"""Makes rollups agree with their sources again after a crash, for the stretches of time that a crash can have touched.
+
+A retry under its token completes what a killed insert left behind, in the ledger and in every view, except where the
+process died between the engine's note of a block and the block itself: the retry is then taken for a repetition.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from queries.client import ClickHouse
+from queries.statement import Statement
+
+VIEWS = """
+SELECT create_table_query, as_select FROM system.tables
+WHERE database = currentDatabase() AND engine = 'MaterializedView' ORDER BY name
+"""
+COLUMNS = """
+SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String} ORDER BY position
+"""
+TARGET = re.compile(r"\bTO (?:\w+\.)?`?(\w+)`?")
+SOURCE = re.compile(r"\bFROM (?:\w+\.)?`?(\w+)`?")
+STATE = re.compile(r"(Simple)?AggregateFunction\((\w+)(\([^)]*\))?,")
+STEPS = {
+    "second": timedelta(seconds=1),
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(hours=25),  # a business day with an hour more
+}
+LONG = {"max_execution_time": 0, "max_threads": 2}
+HOUR = timedelta(hours=1)
+MOST_SPANS = 24  # touched hours that do not adjoin; more of them are healed as one long stretch
+
+
+@dataclass(frozen=True, slots=True)
+class _Rollup:
+    """A table that a view keeps: its keys, sums (name) and states (name, merging function), and the view's select."""
+
+    table: str
+    source: str
+    select: str
+    time: str
+    keys: tuple[str, ...]
+    sums: tuple[str, ...]
+    states: tuple[tuple[str, str, str], ...]  # column, function, its parameters
+
+    def differing(self) -> str:
+        """How many groups of rows the table and its source disagree about."""
+        merged = [f"sum({name}) AS {name}_merged" for name in self.sums]
+        merged += [
+            f"toString({function}Merge{given}({name})) AS {name}_merged" for name, function, given in self.states
+        ]
+        chosen, by = ", ".join([*self.keys, *merged]), ", ".join(self.keys)
+        kept = f"SELECT {chosen} FROM {self.table} WHERE {self._within()} GROUP BY {by}"
+        made = f"SELECT {chosen} FROM ({self.select}) WHERE {self._within()} GROUP BY {by}"
+        only_kept, only_made = f"({kept} EXCEPT ALL {made})", f"({made} EXCEPT ALL {kept})"
+        return f"SELECT (SELECT count() FROM {only_kept}) + (SELECT count() FROM {only_made})"
+
+    def mending(self) -> str:
+        """Adds what is missing and takes away what is too much; a state is joined with what it should be."""
+        states = [name for name, _, _ in self.states]
+        columns = ", ".join([*self.keys, *self.sums, *states])
+        taken = ", ".join([*self.keys, *(f"-{name} AS {name}" for name in self.sums), *states])
+        merged = [f"sum({name}) AS {name}" for name in self.sums]
+        merged += [f"{function}MergeState{given}({name}) AS {name}" for name, function, given in self.states]
+        chosen = ", ".join([*self.keys, *merged])
+        both = (
+            f"SELECT {columns} FROM ({self.select}) WHERE {self._within()} "
+            f"UNION ALL SELECT {taken} FROM {self.table} WHERE {self._within()}"
+        )
+        return f"INSERT INTO {self.table} ({columns}) SELECT {chosen} FROM ({both}) GROUP BY {', '.join(self.keys)}"
+
+    def _within(self) -> str:
+        return f"{self.time} >= {{start:DateTime64(3, 'UTC')}} AND {self.time} < {{end:DateTime64(3, 'UTC')}}"
+
+
+def heal_rollups(clickhouse: ClickHouse, moments: Iterable[datetime]) -> list[str]:
+    """Compare every rollup with its source around these event times and mend what differs; returns what was mended.
+
+    Nothing may be written meanwhile. It may be broken off and repeated. Raises QueryFailedError.
+    """
+    spans = touched(moments)
+    mended: list[str] = []
+    if not spans:
+        return mended
+    for rollup in _rollups(clickhouse):
+        for start, end in spans:
+            values: dict[str, Any] = {"start": start - STEPS[rollup.time], "end": end}
+            name = f"compare {rollup.table}"
+            ((wrong,),) = clickhouse.read(Statement(name, rollup.differing(), values, LONG)).rows
+            if wrong:
+                clickhouse.write(Statement(f"mend {rollup.table}", rollup.mending(), values, LONG))
+                mended.append(rollup.table)
+    return mended
+
+
+def touched(moments: Iterable[datetime]) -> list[tuple[datetime, datetime]]:
+    """The hours in which the moments lie, as stretches [start, end)."""
+    hours = sorted({moment.replace(minute=0, second=0, microsecond=0) for moment in moments})
+    spans: list[tuple[datetime, datetime]] = []
+    for hour in hours:
+        if spans and hour <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], hour + HOUR)
+        else:
+            spans.append((hour, hour + HOUR))
+    return spans if len(spans) <= MOST_SPANS else [(spans[0][0], spans[-1][1])]
+
+
+def _rollups(clickhouse: ClickHouse) -> Sequence[_Rollup]:
+    """Every rollup, each after the one it is fed from."""
+    left = [_rollup(clickhouse, *row) for row in clickhouse.read(Statement("views", VIEWS)).rows]
+    ordered: list[_Rollup] = []
+    while left:
+        waiting = {rollup.table for rollup in left}
+        ready = [rollup for rollup in left if rollup.source not in waiting] or left
+        ordered += ready
+        left = [rollup for rollup in left if rollup not in ready]
+    return ordered
+
+
+def _rollup(clickhouse: ClickHouse, create: str, select: str) -> _Rollup:
+    target, source = TARGET.search(create), SOURCE.search(select)
+    assert target is not None and source is not None, create
+    keys: list[str] = []
+    sums: list[str] = []
+    states: list[tuple[str, str, str]] = []
+    for name, kind in clickhouse.read(Statement("columns", COLUMNS, {"table": target[1]})).rows:
+        state = STATE.match(kind)
+        if state is None:
+            keys.append(name)
+        elif state[1]:
+            sums.append(name)
+        else:
+            states.append((name, state[2], state[3] or ""))
+    time = next(name for name in keys if name in STEPS)
+    return _Rollup(target[1], source[1], select, time, tuple(keys), tuple(sums), tuple(states))

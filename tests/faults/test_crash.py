@@ -1,0 +1,142 @@
+"""Killed again and again while events come in: nothing acknowledged is lost, nothing counts twice, anywhere.
+
+`make faults` does it for longer: FAULT_KILLS is how many times a process is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+
+KILLS = int(os.environ.get("FAULT_KILLS", "50"))
+MOST_ACKS = {"endpoint": 5, "simulator": 2}  # a process is killed within so many acknowledgements …
+AFTER_S = {"endpoint": 0.1, "simulator": 0.4}  # … and a moment, whatever it then does
+EARLY = 0.15  # the share of processes that are killed while they still heal what the last one left
+
+
+class Victim:
+    """A process that takes in events. It is loaded while the one before it still runs, which halves the time."""
+
+    def __init__(self, part: str, folder: Path, acks: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.ingesting", part, str(folder), str(acks)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def _hear(self, word: str) -> str:
+        assert self._process.stdout and self._process.stderr
+        line = self._process.stdout.readline()
+        assert line.startswith(word), self._process.stderr.read()[-3000:]
+        return line
+
+    def tell(self, wish: str) -> None:
+        self._hear("loaded")
+        assert self._process.stdin
+        self._process.stdin.write(wish + "\n")
+        self._process.stdin.flush()
+
+    def taking(self) -> int:
+        """Wait until events come in; returns the batches that were sent again before."""
+        return int(self._hear("taking").split()[1])
+
+    def answer(self) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self._hear("{"))
+        assert self._process.wait(60) == 0
+        return answer
+
+    @property
+    def lives(self) -> bool:
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        self._process.send_signal(signal.SIGKILL)
+        assert self._process.wait(60) == -signal.SIGKILL, "it died before it was killed"
+
+    def end(self) -> None:
+        """Leave nothing behind, however the test went."""
+        self._process.kill()
+        self._process.wait(60)
+        self._close()
+
+    def _close(self) -> None:
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            assert pipe
+            pipe.close()
+
+
+def lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n")
+
+
+def kill_often(part: str, folder: Path, kills: int) -> tuple[dict[str, Any], int]:
+    """What the store holds after so many kills, and how many batches were sent again on the way."""
+    acks = folder / "acknowledged"
+    acks.touch()
+    chance = random.Random(kills)
+    healed = 0
+    with contextlib.ExitStack() as closing:
+
+        def start() -> Victim:
+            victim = Victim(part, folder, acks)
+            closing.callback(victim.end)
+            return victim
+
+        victim = start()
+        for _ in range(kills):
+            victim.tell("go")
+            following = start()
+            if chance.random() < EARLY:
+                time.sleep(chance.uniform(0.1, 0.6))
+            else:
+                healed += victim.taking()
+                wanted = lines(acks) + chance.randint(0, MOST_ACKS[part])
+                while lines(acks) < wanted and victim.lives:
+                    time.sleep(0.002)
+                time.sleep(chance.uniform(0, AFTER_S[part]))
+            victim.kill()
+            victim = following
+        victim.tell("check")
+        return victim.answer(), healed
+
+
+def assert_each_event_once(answer: dict[str, Any]) -> None:
+    assert answer["lost"] == 0, answer
+    assert [ledger["twice"] for ledger in answer["ledgers"].values()] == [0, 0], answer
+    assert len(answer["rollups"]) > 15
+    assert {table: wrong for table, (_, wrong) in answer["rollups"].items() if wrong} == {}
+    assert all(count for count, _ in answer["rollups"].values()), answer["rollups"]
+
+
+@pytest.mark.timeout(60 + 6 * KILLS)
+def test_no_acknowledged_event_is_lost_or_counts_twice(tmp_path: Path) -> None:
+    answer, healed = kill_often("endpoint", tmp_path, KILLS)
+    print(f"{KILLS} kills: {answer['acknowledged']} events acknowledged, {healed} batches sent again")
+    assert_each_event_once(answer)
+    assert answer["letters"][0] == answer["letters"][1] > 0
+    assert answer["acknowledged"] > 2 * KILLS, "it must take in events for this to prove anything"
+    assert healed > 0, "some process must die in the middle of a batch"
+    assert list((tmp_path / "spool").glob("*.arrow")) == []
+
+
+@pytest.mark.timeout(60 + 6 * KILLS)
+def test_a_killed_live_business_goes_on_where_it_was(tmp_path: Path) -> None:
+    kills = max(4, KILLS // 10)
+    answer, healed = kill_often("simulator", tmp_path, kills)
+    print(f"{kills} kills: {answer['acknowledged']} events simulated, {healed} batches sent again")
+    assert_each_event_once(answer)
