@@ -5,7 +5,9 @@ from __future__ import annotations
 import typer
 
 from app.commands.check import check
+from app.commands.ddl import ddl
 from app.commands.dead_letters import dead_letters
+from app.commands.listen import listen
 from app.commands.load import load
 from app.commands.migrate import migrate
 from app.commands.query import query
@@ -14,7 +16,7 @@ from app.commands.run import run
 from app.commands.simulate import simulate
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Livewall: a live e-commerce cockpit for a wall.")
-for command in (run, migrate, load, replay, simulate, check, query):
+for command in (run, migrate, load, replay, simulate, check, query, ddl, listen):
     cli.command()(command)
 cli.add_typer(dead_letters, name="dead-letters")
 

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import BadRequestError
+from queries.server import Access, ServerOptions
 
 
 class Settings(BaseSettings):
@@ -21,7 +22,33 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 lets other machines in.")
     port: int = Field(default=8050, ge=1, le=65535, description="Port of the wall.")
     store: Path = Field(default=Path("var/demo"), description="Folder of the store; every store is its own.")
-    dsn: str = Field(default="", description="ClickHouse; empty is the embedded engine inside STORE.")
+    dsn: str = Field(
+        default="",
+        description="ClickHouse: empty (embedded), listen://127.0.0.1:8123, http(s)://user:password@host/db.",
+    )
+    ingest_dsn: str = Field(default="", description="The same server as the user who brings events; empty is DSN.")
+    admin_dsn: str = Field(
+        default="", description="The same server as the user who changes tables; empty is INGEST_DSN."
+    )
+    clickhouse_ca: str = Field(
+        default="", description="PEM file of the authority that signed the server's certificate."
+    )
+    clickhouse_cert: str = Field(default="", description="PEM file of our own certificate, where the server wants one.")
+    clickhouse_key: str = Field(default="", description="PEM file of its key.")
+    clickhouse_verify: bool = Field(default=True, description="Refuse a server whose certificate is not trusted.")
+    clickhouse_compression: Literal["lz4", "zstd", "gzip", "none"] = Field(
+        default="lz4", description="How rows travel between server and wall."
+    )
+    clickhouse_connections: int = Field(
+        default=0, ge=0, le=200, description="Connections kept open; 0 is one for each statement that may run."
+    )
+    clickhouse_connect_s: int = Field(default=5, ge=1, le=60, description="Seconds until a server is given up.")
+    clickhouse_answer_s: int = Field(
+        default=120,
+        ge=10,
+        le=3_600,
+        description="Seconds until an answer is given up; more than any statement may take.",
+    )
     load: str = Field(default="", description="Mapping and files to load before the wall opens: 'tmall a.csv b.csv'.")
     replay: float = Field(
         default=0, ge=0, le=100_000, description="Play LOAD live at this speed instead of loading it whole."
@@ -81,8 +108,19 @@ class Settings(BaseSettings):
         return days
 
     @property
-    def clickhouse_dsn(self) -> str:
-        return self.dsn or f"chdb://{self.store}/clickhouse"
+    def clickhouse_dsn(self) -> Access:
+        """Where ClickHouse is and as whom to ask it."""
+        options = ServerOptions(
+            ca_file=self.clickhouse_ca,
+            client_cert=self.clickhouse_cert,
+            client_key=self.clickhouse_key,
+            verify=self.clickhouse_verify,
+            compression=self.clickhouse_compression,
+            connections=self.clickhouse_connections,
+            connect_s=self.clickhouse_connect_s,
+            answer_s=self.clickhouse_answer_s,
+        )
+        return Access(self.dsn or f"chdb://{self.store}/clickhouse", self.ingest_dsn, self.admin_dsn, options)
 
 
 def read_settings() -> Settings:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
 from app.console import console
 from app.settings import Settings
-from core.errors import StoreBusyError
+from core.errors import BadRequestError, StoreBusyError
 from metrics.profile import DEMO, StoreProfile, load_profile, read_profile, save_profile
 from queries.client import ClickHouse
+from queries.listener import Listener, running
 from queries.migrate import migrate
 from queries.retention import Retention, apply_retention
+from queries.server import Access
 
+LISTEN, LISTENER = "listen://", "listener"
 BESIDE = 2  # reading clients beside those of tiles: watermarks and alerts never wait for a tile
 
 
@@ -62,18 +66,48 @@ def find_holder(folder: Path) -> Holder | None:
     return holder
 
 
-def open_store(folder: Path, dsn: str, readers: int) -> ClickHouse:
-    """Open and migrate the store. Raises StoreBusyError with one line that says what to do."""
+def open_store(folder: Path, dsn: str | Access, readers: int) -> ClickHouse:
+    """Open and migrate the store. Raises StoreBusyError or QueryFailedError with one line that says what to do."""
     folder.mkdir(parents=True, exist_ok=True)
     holder = find_holder(folder)
     if holder and answers(holder):  # without trying: the engine would print an error of its own
         raise _busy(folder, holder)
+    access = dsn if isinstance(dsn, Access) else Access(dsn)
+    listener: Listener | None = None
     try:
-        clickhouse = ClickHouse(dsn, readers=readers + BESIDE)
+        if access.read.startswith(LISTEN):
+            access, listener = _listening(folder, access)
+        clickhouse = ClickHouse(access, readers=readers + BESIDE)
     except StoreBusyError as busy:
+        if access.read.startswith(LISTEN):
+            raise
         raise _busy(folder, holder) from busy
+    if listener is not None:
+        clickhouse.also_close(listener.stop)
     migrate(clickhouse, load_profile(folder))
     return clickhouse
+
+
+def _listening(folder: Path, access: Access) -> tuple[Access, Listener | None]:
+    """The store's listener that runs already, or one of our own, which ends with the store."""
+    place = folder / LISTENER
+    told = running(place)
+    if told is not None:
+        return replace(told.access(), options=access.options), None
+    listener = Listener(place, folder / "clickhouse", listen_port(access.read))
+    return replace(listener.start().access(), options=access.options), listener
+
+
+def listen_port(dsn: str) -> int:
+    """The port of `listen://127.0.0.1:8123`. Raises BadRequestError: the listener never leaves this machine."""
+    parts = urlsplit(dsn)
+    try:
+        port = parts.port or 8123
+    except ValueError as problem:
+        raise BadRequestError(f"DSN={dsn}: the port is no number from 1 to 65535") from problem
+    if parts.hostname not in {None, "127.0.0.1", "localhost"} or parts.username or parts.path.strip("/"):
+        raise BadRequestError(f"DSN={dsn}: write listen://127.0.0.1:8123; the listener is for this machine only")
+    return port
 
 
 def keep_retention(clickhouse: ClickHouse, settings: Settings, now: datetime) -> None:

@@ -40,7 +40,7 @@ BOUNDS = {
     "max_result_rows": (1, 1_000_000),
     "max_threads": (1, 4),
 }
-PROFILES = {
+PROFILES: dict[str, dict[str, float | str]] = {
     "dashboard": {
         "readonly": 2,
         "max_execution_time": 5,
@@ -48,8 +48,10 @@ PROFILES = {
         "max_rows_to_read": 500_000_000,
         "max_result_rows": 500_000,
         "max_threads": 1,
+        "distributed_product_mode": "global",
     },
-    "ingest": {},
+    # an insert into a cluster's table is acknowledged when the shards have it
+    "ingest": {"distributed_foreground_insert": 1, "distributed_product_mode": "global"},
     "admin": {},
 }
 QUERIES_A_MINUTE = 100_000  # a hundred screens' worth: what exceeds it is a mistake

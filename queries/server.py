@@ -41,11 +41,6 @@ class Access:
     def embedded(self) -> bool:
         return self.read.startswith("chdb://")
 
-    @property
-    def may_write(self) -> bool:
-        """Whether a role of its own brings events."""
-        return bool(self.ingest or self.admin)
-
 
 @dataclass(frozen=True, slots=True)
 class Address:

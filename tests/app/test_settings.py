@@ -42,6 +42,6 @@ def test_a_wrong_setting_names_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_dsn_follows_the_store_unless_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORE", "var/tmall")
-    assert read_settings().clickhouse_dsn == "chdb://var/tmall/clickhouse"
+    assert read_settings().clickhouse_dsn.read == "chdb://var/tmall/clickhouse"
     monkeypatch.setenv("DSN", "http://u:p@127.0.0.1:8123/w")
-    assert read_settings().clickhouse_dsn == "http://u:p@127.0.0.1:8123/w"
+    assert read_settings().clickhouse_dsn.read == "http://u:p@127.0.0.1:8123/w"
