@@ -177,6 +177,19 @@ class ClickHouse:
         finally:
             self._inserters.put(client)
 
+    @contextmanager
+    def writes_held(self) -> Iterator[None]:
+        """Nothing is inserted by this process inside; who wants to insert waits. Reading and `administer` go on."""
+        held = []
+        try:
+            with self._write_lock:
+                for _ in range(INSERTERS):
+                    held.append(self._inserters.get())
+                yield
+        finally:
+            for client in held:
+                self._inserters.put(client)
+
     def also_close(self, close: Callable[[], None]) -> None:
         """Do this too at the end: what was started for this store."""
         self._closing.append(close)

@@ -1,0 +1,299 @@
+"""Compares what must be equal: rollups with the raw ledger, the ledger with itself and with settled figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from core.errors import BadRequestError
+from metrics.calendar import BusinessCalendar, Span
+from metrics.catalogue import Catalogue
+from metrics.model import ANY
+from metrics.profile import MONEY_SCALE, StoreProfile
+from queries.builder import MOMENT
+from queries.client import ClickHouse
+from queries.days import serves_days
+from queries.distinct import EXACT, counting_of
+from queries.rebuild import rollup_sources
+from queries.retention import kept_for
+from queries.rollups import DAY, HOUR, RAW, Source, floor_to
+from queries.statement import Statement
+
+MOST_DAYS = 400
+SKETCHED = 0.02  # so far apart may two sketches of the same users be
+Values = dict[str, dict[str, int]]  # code of the dimension -> column -> whole number
+ORDERS_SELF = ("refunded_over_paid", "paid_over_created", "net")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One figure that is not what it should be. Money is in currency units."""
+
+    check: str  # rollup | ledger | settled
+    subject: str  # the rollup's table, the rule of the ledger, or the settled mapping
+    day: date
+    dimension: str  # '' for totals
+    code: str
+    column: str
+    expected: float
+    actual: float
+
+    @property
+    def amount(self) -> float:
+        return self.actual - self.expected
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was compared: how many figures, which differ beyond tolerance, and what could not be compared and why."""
+
+    first: date
+    last: date
+    dimension: str
+    compared: int
+    differences: tuple[Difference, ...]
+    skipped: tuple[str, ...] = field(default=())
+
+
+@dataclass(slots=True)
+class _Work:
+    """What a run needs and gathers."""
+
+    clickhouse: ClickHouse
+    profile: StoreProfile
+    dimension: str
+    tolerance: float
+    now: datetime
+    compared: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    raw: dict[tuple[str, Span, str], Values] = field(default_factory=dict)
+
+
+Settled = Mapping[tuple[date, str], int]  # (business day, code) -> ten-thousandths of the currency unit
+
+
+def business_days(first: date, end: date) -> list[date]:
+    """Days from `first` up to but without `end`. Raises BadRequestError for none and for too many."""
+    number = (end - first).days
+    if not 0 < number <= MOST_DAYS:
+        raise BadRequestError(f"from {first} to {end} are {number} days: between 1 and {MOST_DAYS} can be compared")
+    return [first + timedelta(days=step) for step in range(number)]
+
+
+def check_dimension(catalogue: Catalogue, dimension: str) -> str:
+    """A dimension of the ledgers to split differences by, '' for none. Raises UnknownNameError or BadRequestError."""
+    if dimension and catalogue.dimension(dimension) and dimension not in SPLITS:
+        raise BadRequestError(f"figures cannot be compared by {dimension}: choose {', '.join(SPLITS)}")
+    return dimension
+
+
+SPLITS = ("country", "province", "city", "channel", "room", "category", "tier")
+
+
+def reconcile(
+    clickhouse: ClickHouse,
+    profile: StoreProfile,
+    days: list[date],
+    now: datetime,
+    dimension: str = "",
+    tolerance: float = 0.0,
+    until: datetime | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Report:
+    """Compare every rollup with the raw ledger, and the order ledger with itself, on business days.
+
+    Only complete hours before `until` (default `now`) are looked at: the running ones still receive rows. What differs
+    is measured a second time, and counts when it still differs by the same amount. `tolerance` is a ratio.
+    """
+    calendar, work = BusinessCalendar.of(profile), _Work(clickhouse, profile, dimension, tolerance, now)
+    settled = floor_to(until or now, HOUR)
+    for day in days:
+        whole = calendar.whole(day)
+        span = Span(whole.start, max(whole.start, min(whole.end, settled)))
+        if span.start == span.end or stop():
+            continue
+        for source in rollup_sources().values():
+            _compare_rollup(work, source, day, span, span == whole)
+        _compare_ledger(work, day, span)
+    return Report(
+        days[0], days[-1], dimension, work.compared, tuple(work.differences), tuple(dict.fromkeys(work.skipped))
+    )
+
+
+def _compare_rollup(work: _Work, source: Source, day: date, span: Span, whole: bool) -> None:
+    if source.step == DAY:
+        if not serves_days(work.clickhouse, work.profile):
+            work.skipped.append(f"{source.table}: this store's business days are not kept by day")
+            return
+        if not whole:
+            return
+    else:
+        span = Span(floor_to(span.start, source.step), floor_to(span.end, source.step))
+    ledger = "orders" if source.table.startswith(("orders", "buyers")) else "behaviour"
+    for table in (RAW[ledger], source.table):
+        kept = kept_for(work.clickhouse).get(table)
+        if kept is not None and span.start < work.now - kept:
+            work.skipped.append(f"{source.table} on {day}: {table} no longer keeps that day")
+            return
+    dimension = work.dimension if work.dimension in source.dimensions else ""
+    found = list(_rollup_differences(work, source, ledger, day, span, dimension))
+    if found:  # a row may have come between the two statements: what stays is real
+        work.raw.pop((ledger, span, dimension), None)
+        again = set(_rollup_differences(work, source, ledger, day, span, dimension))
+        found = [difference for difference in found if difference in again]
+    work.differences += found
+
+
+def _rollup_differences(
+    work: _Work, source: Source, ledger: str, day: date, span: Span, dimension: str
+) -> Iterator[Difference]:
+    key = (ledger, span, dimension)
+    if key not in work.raw:
+        work.raw[key] = _raw_values(work, ledger, span, dimension)
+    raw, kept = work.raw[key], _rollup_values(work, source, span, dimension)
+    for code in sorted(raw.keys() | kept.keys()):
+        for column in sorted(source.columns):
+            expected, actual = raw.get(code, {}).get(column, 0), kept.get(code, {}).get(column, 0)
+            work.compared += 1
+            loose = column.endswith("user_id") and counting_of(work.profile) != EXACT
+            allowed = max(work.tolerance, SKETCHED if loose else 0.0) * abs(expected)
+            if abs(actual - expected) > allowed:
+                scale = MONEY_SCALE if column.endswith("__amount") else 1
+                yield Difference("rollup", source.table, day, dimension, code, column, expected / scale, actual / scale)
+
+
+def _columns(ledger: str) -> list[str]:
+    """Every column that some rollup of a ledger keeps."""
+    sources = [
+        source
+        for source in rollup_sources().values()
+        if source.table.startswith(("orders", "buyers")) == (ledger == "orders")
+    ]
+    return sorted(frozenset().union(*(source.columns for source in sources)))
+
+
+def _raw_column(column: str, work: _Work) -> str:
+    """A rollup's column counted from single events, without the rollup's own definition."""
+    kind, _, name = column.partition("__")
+    of_kind = "1" if kind == ANY else f"kind = '{kind}'"
+    if name != "user_id":
+        return f"toInt64(sumIf({name}, {of_kind}))"
+    function = counting_of(work.profile).type
+    base, _, level = function.partition("(")
+    level = f"({level}" if level else ""
+    return f"toInt64({base}If{level}(cityHash64(user_id), {of_kind} AND user_id != ''))"
+
+
+def _raw_values(work: _Work, ledger: str, span: Span, dimension: str) -> Values:
+    columns = _columns(ledger)
+    chosen = [_raw_column(column, work) for column in columns]
+    return _read(work, f"reconcile {RAW[ledger]}", RAW[ledger], "ts", columns, chosen, span, dimension)
+
+
+def _rollup_values(work: _Work, source: Source, span: Span, dimension: str) -> Values:
+    columns, merge = sorted(source.columns), counting_of(work.profile).merge
+    chosen = [f"{merge}({name})" if name.endswith("user_id") else f"sum({name})" for name in columns]
+    chosen = [f"toInt64({text})" for text in chosen]
+    return _read(work, f"reconcile {source.table}", source.table, source.time, columns, chosen, span, dimension)
+
+
+def _read(
+    work: _Work, name: str, table: str, time: str, columns: list[str], chosen: list[str], span: Span, dimension: str
+) -> Values:
+    code = dimension or "''"
+    sql = (
+        f"SELECT toString({code}) AS code, {', '.join(chosen)} FROM {table} "
+        f"WHERE {time} >= {{start:{MOMENT}}} AND {time} < {{end:{MOMENT}}} GROUP BY code"
+    )
+    rows = _rows(work, name, sql, {"start": span.start, "end": span.end})
+    return {str(row[0]): {column: int(value) for column, value in zip(columns, row[1:], strict=True)} for row in rows}
+
+
+def _rows(work: _Work, name: str, sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Read with one thread and without a tile's limits: nobody waits for it, and the wall goes first."""
+    settings = {"max_threads": 1, "max_bytes_before_external_group_by": 400_000_000}
+    return list(work.clickhouse.read_long(Statement(name, sql, values, settings)).rows)
+
+
+# Orders that began on the day, with all that happened to them since; sources that bring no created events have nothing
+# to compare a payment with.
+ORDERS = """
+SELECT code, toInt64(sum(greatest(refunded - paid, 0))), toInt64(sum(if(created > 0, greatest(paid - created, 0), 0)))
+FROM
+(
+    SELECT argMin(toString({code}), ts) AS code, order_id,
+        toInt64(sumIf(amount, kind = 'created')) AS created,
+        toInt64(sumIf(amount, kind = 'paid')) AS paid,
+        toInt64(sumIf(amount, kind = 'refunded')) AS refunded
+    FROM order_events
+    WHERE ts >= {{start:DateTime64(3, 'UTC')}} AND created_at >= {{start:DateTime64(3, 'UTC')}}
+        AND created_at < {{end:DateTime64(3, 'UTC')}}
+    GROUP BY source, order_id
+)
+GROUP BY code
+"""
+NET = """
+SELECT toString({code}) AS code, toInt64(sum(multiIf(kind = 'paid', amount, kind = 'refunded', -amount, 0)))
+FROM order_events WHERE ts >= {{start:DateTime64(3, 'UTC')}} AND ts < {{end:DateTime64(3, 'UTC')}} GROUP BY code
+"""
+
+
+def _compare_ledger(work: _Work, day: date, span: Span) -> None:
+    """Nobody is paid back more than was paid, nothing is paid beyond what was ordered, and net = paid − refunded."""
+    kept = kept_for(work.clickhouse).get(RAW["orders"])
+    if kept is not None and span.start < work.now - kept:
+        work.skipped.append(f"the order ledger on {day}: single orders are no longer kept")
+        return
+    values, code = {"start": span.start, "end": span.end}, work.dimension or "''"
+    for found, *sums in _rows(work, "reconcile orders", ORDERS.format(code=code), values):
+        for rule, actual in zip(ORDERS_SELF, sums, strict=False):
+            _ledger(work, rule, day, str(found), 0, int(actual))
+    raw = work.raw.get(("orders", span, work.dimension))
+    if raw is None:
+        raw = _raw_values(work, "orders", span, work.dimension)
+    for found, net in _rows(work, "reconcile net", NET.format(code=code), values):
+        parts = raw.get(str(found), {})
+        expected = parts.get("paid__amount", 0) - parts.get("refunded__amount", 0)
+        _ledger(work, "net", day, str(found), expected, int(net))
+
+
+def _ledger(work: _Work, rule: str, day: date, code: str, expected: int, actual: int) -> None:
+    work.compared += 1
+    if abs(actual - expected) > work.tolerance * abs(expected):
+        both = expected / MONEY_SCALE, actual / MONEY_SCALE
+        work.differences.append(Difference("ledger", rule, day, work.dimension, code, "amount", *both))
+
+
+def compare_settled(
+    clickhouse: ClickHouse,
+    profile: StoreProfile,
+    days: list[date],
+    settled: Settled,
+    name: str,
+    measure: str,
+    dimension: str,
+    tolerance: float,
+    now: datetime,
+) -> Report:
+    """Compare the ledger with figures settled elsewhere, by business day and code of `dimension`.
+
+    `measure` is paid, refunded or net; `tolerance` is in currency units. A day or code that only one side has is 0 on
+    the other.
+    """
+    calendar, work = BusinessCalendar.of(profile), _Work(clickhouse, profile, dimension, 0.0, now)
+    for day in days:
+        raw = _raw_values(work, "orders", calendar.whole(day), dimension)
+        theirs = {code: amount for (when, code), amount in settled.items() if when == day}
+        for code in sorted(raw.keys() | theirs.keys()):
+            parts = raw.get(code, {})
+            paid, refunded = parts.get("paid__amount", 0), parts.get("refunded__amount", 0)
+            actual = {"paid": paid, "refunded": refunded, "net": paid - refunded}[measure]
+            expected = theirs.get(code, 0)
+            work.compared += 1
+            if abs(actual - expected) > tolerance * MONEY_SCALE:
+                both = expected / MONEY_SCALE, actual / MONEY_SCALE
+                work.differences.append(Difference("settled", name, day, dimension, code, measure, *both))
+    return Report(days[0], days[-1], dimension, work.compared, tuple(work.differences))

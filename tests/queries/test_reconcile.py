@@ -1,0 +1,159 @@
+"""A damaged rollup is found by day and dimension, and healed from the raw ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+
+import pytest
+
+from core.errors import BadRequestError, UnknownNameError
+from metrics.calendar import BusinessCalendar, Span
+from metrics.profile import DEMO, read_profile
+from queries.client import ClickHouse
+from queries.rebuild import ALL, rebuild, rollup_sources
+from queries.reconcile import Difference, Report, business_days, compare_settled, reconcile
+from queries.statement import Statement
+from tests.queries.events import insert_random
+
+DEMO_PROFILE = read_profile(DEMO)
+CALENDAR = BusinessCalendar.of(DEMO_PROFILE)
+NOW = datetime(2026, 11, 12, 4, 30, tzinfo=UTC)
+DAYS = business_days(date(2026, 11, 9), date(2026, 11, 13))
+SPAN = Span(CALENDAR.start_of(DAYS[0]), CALENDAR.end_of(DAYS[-1]))
+GUANGDONG = "440000"
+
+
+@pytest.fixture
+def filled(clean_store: ClickHouse) -> ClickHouse:
+    insert_random(clean_store, SPAN.start, NOW, 3_000)
+    return clean_store
+
+
+def drift(clickhouse: ClickHouse, dimension: str = "province") -> list[Difference]:
+    report = reconcile(clickhouse, DEMO_PROFILE, DAYS, NOW, dimension)
+    return [difference for difference in report.differences if difference.check == "rollup"]
+
+
+def run(clickhouse: ClickHouse, sql: str) -> None:
+    clickhouse.administer(Statement("damage", sql))
+
+
+def ticking() -> Callable[[], float]:
+    steps: Iterator[int] = iter(range(10_000))
+    return lambda: float(next(steps))
+
+
+def test_rollups_of_untouched_events_agree_with_raw(filled: ClickHouse) -> None:
+    report = reconcile(filled, DEMO_PROFILE, DAYS, NOW, "channel")
+    assert [found for found in report.differences if found.check == "rollup"] == []
+    assert report.compared > 1_000
+    assert report.skipped == ()
+
+
+def test_wrong_row_is_found_by_day_and_province_and_healed(filled: ClickHouse) -> None:
+    run(
+        filled,
+        "INSERT INTO orders_1h (hour, province, channel, paid__orders, paid__amount) "
+        f"VALUES ('2026-11-10 05:00:00', '{GUANGDONG}', 'live', 3, 1250000)",
+    )
+    found = drift(filled)
+    # what is fed by the damaged rollup is damaged with it: the insert went through its views
+    assert {(one.subject, one.day, one.dimension, one.code, one.column, one.amount) for one in found} == {
+        (table, date(2026, 11, 10), "province", GUANGDONG, column, amount)
+        for table in ("orders_1h", "orders_1d")
+        for column, amount in (("paid__orders", 3.0), ("paid__amount", 125.0))
+    }
+    done = [part for name in ("orders_1h", "orders_1d") for part in rebuild(filled, name, SPAN, NOW, ticking())]
+    assert {(part.rollup, part.partition) for part in done} == {("orders_1h", "202611"), ("orders_1d", "202611")}
+    assert drift(filled) == []
+
+
+def test_every_rollup_comes_back_from_raw_after_all_were_lost(filled: ClickHouse) -> None:
+    for table in rollup_sources():
+        run(filled, f"TRUNCATE TABLE {table}")
+    lost = drift(filled, "channel")
+    assert {found.subject for found in lost} == set(rollup_sources())
+    rebuild(filled, ALL, SPAN, NOW, ticking())
+    assert drift(filled, "channel") == []
+    left = "SELECT name FROM system.tables WHERE database = currentDatabase() AND name LIKE 'stage_rebuild%'"
+    assert list(filled.read(Statement("stages", left)).rows) == []
+
+
+def test_partition_without_raw_rows_is_emptied(filled: ClickHouse) -> None:
+    run(filled, "INSERT INTO buyers_1m (minute) VALUES ('2026-10-01 00:00:00')")
+    lonely = Span(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 2, tzinfo=UTC))
+    (part,) = rebuild(filled, "buyers_1m", lonely, NOW, ticking())
+    assert (part.partition, part.rows_before, part.rows_after) == ("20261001", 1, 0)
+    left = "SELECT count() FROM buyers_1m WHERE minute < toDateTime('2026-10-02')"
+    assert filled.read(Statement("left", left)).rows[0][0] == 0
+
+
+def test_other_partitions_are_left_alone(filled: ClickHouse) -> None:
+    run(filled, "ALTER TABLE orders_1m DROP PARTITION ID '20261110'")
+    run(filled, "ALTER TABLE orders_1m DROP PARTITION ID '20261111'")
+    rebuild(
+        filled,
+        "orders_1m",
+        Span(datetime(2026, 11, 10, tzinfo=UTC), datetime(2026, 11, 11, tzinfo=UTC)),
+        NOW,
+        ticking(),
+    )
+    kept = "SELECT DISTINCT toString(toDate(minute)) FROM orders_1m ORDER BY 1"
+    days = {row[0] for row in filled.read(Statement("days", kept)).rows}
+    assert "2026-11-10" in days and "2026-11-11" not in days and "2026-11-09" in days
+
+
+def test_unknown_rollup_says_what_was_meant(clean_store: ClickHouse) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'orders_1h'"):
+        rebuild(clean_store, "orders_h1", SPAN, NOW, ticking())
+
+
+def test_running_hour_is_not_compared(filled: ClickHouse) -> None:
+    """Rows that come while two statements run are no drift: only whole hours that are over count."""
+    run(
+        filled, f"INSERT INTO orders_1h (hour, province, paid__orders) VALUES ('2026-11-12 04:00:00', '{GUANGDONG}', 1)"
+    )
+    assert [found for found in drift(filled) if found.subject == "orders_1h"] == []
+
+
+def order_event(clickhouse: ClickHouse, kind: str, amount: int, minute: int = 0) -> None:
+    moment = f"2026-11-10 05:{minute:02}:00"
+    run(
+        clickhouse,
+        "INSERT INTO order_events (ts, kind, order_id, event_id, amount, created_at, province, source) "
+        f"VALUES ('{moment}', '{kind}', 'o', '{kind}{minute}', {amount}, '2026-11-10 05:00:00', '{GUANGDONG}', 's')",
+    )
+
+
+def ledger_report(clickhouse: ClickHouse) -> Report:
+    return reconcile(clickhouse, DEMO_PROFILE, DAYS, NOW, "province")
+
+
+def test_ledger_that_pays_back_too_much_is_found(clean_store: ClickHouse) -> None:
+    order_event(clean_store, "created", 1_000_000)
+    order_event(clean_store, "paid", 900_000, 1)
+    order_event(clean_store, "refunded", 900_000, 2)
+    assert ledger_report(clean_store).differences == ()
+    order_event(clean_store, "refunded", 50_000, 3)
+    order_event(clean_store, "paid", 20_000, 4)
+    order_event(clean_store, "paid", 100_000, 5)
+    order_event(clean_store, "refunded", 100_000, 6)
+    found = {(one.subject, one.code, one.amount) for one in ledger_report(clean_store).differences}
+    assert found == {("refunded_over_paid", GUANGDONG, 3.0), ("paid_over_created", GUANGDONG, 2.0)}
+
+
+def test_settled_figures_are_compared_by_day_and_code(clean_store: ClickHouse) -> None:
+    order_event(clean_store, "paid", 900_000)
+    order_event(clean_store, "refunded", 100_000, 1)
+    day = date(2026, 11, 10)
+    theirs = {(day, GUANGDONG): 800_000, (day, "310000"): 50_000}
+    report = compare_settled(clean_store, DEMO_PROFILE, DAYS, theirs, "bank", "net", "province", 0.01, NOW)
+    assert [(one.day, one.code, one.expected, one.actual) for one in report.differences] == [(day, "310000", 5.0, 0.0)]
+    loose = compare_settled(clean_store, DEMO_PROFILE, DAYS, theirs, "bank", "net", "province", 5.0, NOW)
+    assert loose.differences == ()
+
+
+def test_days_without_end_are_refused() -> None:
+    with pytest.raises(BadRequestError, match="between 1 and"):
+        business_days(date(2026, 11, 9), date(2026, 11, 9))
