@@ -7,7 +7,7 @@ import json
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from flask import Flask, Response, abort, request
@@ -27,11 +27,13 @@ class LocalJobs:
     replay: Work
     simulate: Work
     letters: Work
+    reconcile: Work
+    rebuild: Work
 
 
 def serve_local(server: Flask, token: str, jobs: LocalJobs) -> None:
     """Add `POST /local/<job>`: a line of JSON a report, the last one `{"done": …}` or `{"error": …}`."""
-    known = {"load": jobs.load, "replay": jobs.replay, "simulate": jobs.simulate, "letters": jobs.letters}
+    known = {field.name: getattr(jobs, field.name) for field in fields(jobs)}
 
     @server.post("/local/<job>")
     def local(job: str) -> Response:

@@ -22,6 +22,7 @@ from app.local import LocalJobs, serve_local
 from app.main import Wall, build_wall
 from app.settings import Settings
 from app.store import announce, find_holder, keep_retention, open_store, settle_profile, withdraw
+from app.truth import Truth, Watch
 from core.clock import Clock, SystemClock
 from core.errors import BadRequestError, StoreBusyError
 from ingest.history import fill_gap, fill_history
@@ -69,9 +70,13 @@ def serve(settings: Settings) -> None:
         if mapping and settings.replay:
             console.print(f"Playing {', '.join(path.name for path in files)} at {settings.replay:g} times its speed …")
             background.replay(mapping, files, settings.replay)
-        closing.enter_context(holding(settings, wall, background, ingesting))
+        truth = Truth(clickhouse, profile, clock)
+        closing.enter_context(holding(settings, wall, background, ingesting, truth))
         wall.start()
         closing.callback(wall.stop)
+        watch = Watch(truth, settings.reconcile_every)
+        watch.start()
+        closing.callback(watch.stop)
         run_server(settings, wall, f"{clock.monotonic() - begun:.1f}")
         console.print("Stopping …")
     console.print("Stopped; the data stays in", str(settings.store))
@@ -163,7 +168,7 @@ def give_history(settings: Settings, clickhouse: ClickHouse, clock: Clock, write
 
 
 @contextlib.contextmanager
-def holding(settings: Settings, wall: Wall, background: Background, ingesting: Intake) -> Iterator[None]:
+def holding(settings: Settings, wall: Wall, background: Background, ingesting: Intake, truth: Truth) -> Iterator[None]:
     """Tell commands on this machine where the store is, and do their work for them."""
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 (compared, not bound)
     holder = announce(settings.store, f"http://{host}:{settings.port}")
@@ -175,6 +180,8 @@ def holding(settings: Settings, wall: Wall, background: Background, ingesting: I
             replay=background.replay_job,
             simulate=background.simulate_job,
             letters=ingesting.letters_job,
+            reconcile=truth.reconcile_job,
+            rebuild=truth.rebuild_job,
         ),
     )
     try:

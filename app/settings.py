@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     ingest_window_hours: int = Field(
         default=24, ge=1, le=744, description="Hours that an event's id is remembered, whatever its time."
     )
+    reconcile_every: float = Field(
+        default=15, ge=0, le=1440, description="Minutes between comparisons of rollups with their ledger; 0 is never."
+    )
     tick: float = Field(default=0, ge=0, le=60, description="Seconds between ticks; 0 follows the board (2 s).")
     board: str = Field(default="wall", description="The board shown at /.")
     locale: Literal["zh", "en"] = Field(default="zh", description="Language of a screen that has not chosen one.")

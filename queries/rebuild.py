@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -190,12 +190,3 @@ def _rows(clickhouse: ClickHouse, table: str, partition: str) -> int:
     )
     values = {"table": table, "partition": partition}
     return int(clickhouse.read(Statement("rows of a partition", sql, values)).rows[0][0])
-
-
-def lines_of(found: list[Rebuilt]) -> Iterator[str]:
-    """One line a partition, for people."""
-    for part in found:
-        yield (
-            f"{part.rollup} {part.partition}: {part.rows_before:,} rows became {part.rows_after:,} "
-            f"(writers waited {part.took_s:.2f} s)"
-        )
