@@ -33,7 +33,7 @@ STEPS = {
 }
 LONG = {"max_execution_time": 0, "max_threads": 2}
 HOUR = timedelta(hours=1)
-MOST_SPANS = 24  # touched hours that do not adjoin; more of them are healed as one long stretch
+MOST_SPANS = 3  # touched hours that do not adjoin; more of them are healed as one long stretch
 
 
 @dataclass(frozen=True, slots=True)

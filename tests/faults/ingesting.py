@@ -42,7 +42,7 @@ def events_of(producer: int, number: int, check: EventCheck) -> list[Incoming]:
     dice = random.Random(f"{producer}-{number}")
     found = []
     orders = dice.choice((0.0, 0.0, 0.5, 1.0, 1.0))  # most batches are of one ledger: an insert keeps every rollup
-    span_s = 30 * 3_600 if dice.random() < 0.1 else 600  # some batches are late and go into several partitions
+    span_s = 30 * 3_600 if dice.random() < 0.05 else 600  # some batches are late and go into several partitions
     for place in range(dice.randint(1, 12)):
         moment = NOON - timedelta(milliseconds=dice.randrange(span_s * 1000))
         event: dict[str, Any] = {
