@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from alerts.asking import group_asks
-from alerts.judging import MINUTE, Verdict, completeness, judge_row, judge_stale
+from alerts.judging import MINUTE, Verdict, completeness, judge_drift, judge_row, judge_stale
 from alerts.machine import step
 from alerts.measures import Measured
 from alerts.memory import Instance, RuleMemory, load_memory, save_memory
@@ -47,11 +47,14 @@ class AlertEngine:
         currency: str = "CNY",
         state_path: Path | None = None,
         lateness_s: float = 3.0,
+        drift: Callable[[], int | None] = lambda: None,
     ) -> None:
-        """`lateness_s` is how long after its end a minute may still receive events; without `state_path` no memory."""
+        """`lateness_s` is how long after its end a minute may still receive events; without `state_path` no memory.
+        `drift()` is how many figures of the rollups differed when they were last compared, None before."""
         self._rules = {rule.key: rule for rule in rules}
         self._fetch, self._measures, self._calendar, self._members = fetch, measures, calendar, members
         self._viewer = Viewer(measures, label, currency)
+        self._drift = drift
         self._path, self._lateness = state_path, timedelta(seconds=lateness_s)
         every = tuple(self._rules.values())
         self._memories = load_memory(state_path, every) if state_path else {rule.key: RuleMemory() for rule in every}
@@ -84,7 +87,7 @@ class AlertEngine:
         retry = self._problems.get(rule.key)
         if end != next_end or (retry and as_of < retry[1]):
             return False
-        return rule.type == "stale" or completeness(self._ledgers(rule), end, as_of, watermarks) != "wait"
+        return rule.type in ("stale", "drift") or completeness(self._ledgers(rule), end, as_of, watermarks) != "wait"
 
     def _judge(self, rules: list[Rule], end: datetime, as_of: datetime, watermarks: tuple[Watermark, ...]) -> bool:
         """Step these rules over one minute. Always True: something is to be shown anew, be it an error."""
@@ -92,6 +95,8 @@ class AlertEngine:
         for rule in rules:
             if rule.type == "stale":
                 self._step(rule, end, {None: judge_stale(rule, end, watermarks)})
+            elif rule.type == "drift":
+                self._step(rule, end, {None: judge_drift(rule, self._drift())})
             elif completeness(self._ledgers(rule), end, as_of, watermarks) == "silent":
                 self._step(rule, end, dict.fromkeys(self._codes(rule, ()), Verdict("no_data")))
             else:

@@ -57,6 +57,13 @@ def judge_stale(rule: Rule, end: datetime, watermarks: Iterable[Watermark]) -> V
     return Verdict(rule.judge(age), age, age)
 
 
+def judge_drift(rule: Rule, differences: int | None) -> Verdict:
+    """How many figures of the rollups differ from their ledger; None before the first comparison."""
+    if differences is None:
+        return Verdict("no_data")
+    return Verdict(rule.judge(differences), differences, differences)
+
+
 def judge_row(rule: Rule, row: Row | None, measures: Mapping[str, Measured]) -> Verdict:
     """What a row says; no row at all is zero for what can be counted, and "too few" for the rest."""
     row = row or Row((), None, {})

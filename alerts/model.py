@@ -42,10 +42,10 @@ class Rule(Strict):
     key: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     name: Words
     metric: str = Field(description="What is watched; for `stale` the metric whose trend a click opens.")
-    type: Literal["threshold", "change", "stale"] = "threshold"
+    type: Literal["threshold", "change", "stale", "drift"] = "threshold"
     op: Literal["above", "below"] = "below"
     limit: float = Field(
-        description="In the metric's unit; for `change` a ratio (-0.4 is 40 % less); for `stale` seconds."
+        description="In the metric's unit; for `change` a ratio (-0.4 is 40 % less); `stale` seconds; `drift` figures."
     )
     resolve_limit: float | None = Field(
         default=None, description="Where it counts as good again; the limit when empty."
@@ -75,6 +75,8 @@ class Rule(Strict):
             raise ValueError("`ledger` belongs to stale rules, and to all of them")
         if self.type == "stale" and (self.op == "below" or self.limit <= 0 or self.by or self.where or self.min_volume):
             raise ValueError("a stale rule is `op: above` some seconds, without by, where or min_volume")
+        if self.type == "drift" and (self.op == "below" or self.limit < 0 or self.by or self.where or self.min_volume):
+            raise ValueError("a drift rule is `op: above` some figures, without by, where or min_volume")
         back = self.clear_limit - self.limit
         if (self.op == "below" and back < 0) or (self.op == "above" and back > 0):
             raise ValueError("resolve_limit lies on the bad side of limit")

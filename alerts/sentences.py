@@ -33,6 +33,8 @@ class _Writer:
         rule, t = self._rule, self._words.t
         if rule.type == "stale":
             return self._stale(verdict)
+        if rule.type == "drift":
+            return self._drift(verdict)
         place, metric = self._where(code), self._name(rule.metric)
         if verdict is None or verdict.outcome == "no_data":
             return t("alert.cause.no_data", where=place, metric=metric)
@@ -72,6 +74,11 @@ class _Writer:
         age = format_duration(verdict.value, self._words.locale)
         limit = format_duration(self._rule.limit, self._words.locale)
         return self._words.t("alert.cause.stale", ledger=ledger, age=age, limit=limit)
+
+    def _drift(self, verdict: Verdict | None) -> str:
+        if verdict is None or verdict.value is None:
+            return self._words.t("alert.cause.not_compared")
+        return self._words.t("alert.cause.drift", count=format_value(verdict.value, "count", self._words.locale))
 
     def _where(self, code: str | None) -> str:
         """The instance and the rule's own filters, with a space behind."""

@@ -88,7 +88,7 @@ class Viewer:
 
 def unit_of(rule: Rule, measures: Mapping[str, Measured]) -> str:
     """What value and limit are written in: a change is a ratio, silence a duration."""
-    return {"change": "ratio", "stale": "duration"}.get(rule.type) or measures[rule.metric].unit
+    return {"change": "ratio", "stale": "duration", "drift": "count"}.get(rule.type) or measures[rule.metric].unit
 
 
 def in_order(views: list[AlertView]) -> tuple[AlertView, ...]:

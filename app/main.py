@@ -51,6 +51,7 @@ from queries.closed import ClosedSpans
 from queries.days import serves_days
 from queries.members import load_members
 from queries.readings import fetch
+from queries.reconciliations import newest_report
 from queries.watermark import watermarks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -164,6 +165,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         label=labels.of,
         currency=profile.currency,
         state_path=settings.store / "alerts.json",
+        drift=lambda: report.differences if (report := newest_report(clickhouse)) else None,
     )
     store = SnapshotStore(clock, limit=settings.scopes)
     ticker = Ticker(

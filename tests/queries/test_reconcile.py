@@ -105,7 +105,7 @@ def test_other_partitions_are_left_alone(filled: ClickHouse) -> None:
 
 
 def test_unknown_rollup_says_what_was_meant(clean_store: ClickHouse) -> None:
-    with pytest.raises(UnknownNameError, match="did you mean 'orders_1h'"):
+    with pytest.raises(UnknownNameError, match=r"did you mean .*'orders_1h'"):
         rebuild(clean_store, "orders_h1", SPAN, NOW, ticking())
 
 
