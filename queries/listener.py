@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -39,18 +40,17 @@ CONFIG = """<clickhouse>
 <default_database>scratch</default_database>
 <http_handlers>
 <rule><url>/ping</url><handler><type>ping</type></handler></rule>
-<rule><headers><Authorization>regex:Basic ({users}).*</Authorization></headers>
+<rule><headers><Authorization>regex:Basic ({users}).*</Authorization><X-ClickHouse-User></X-ClickHouse-User></headers>
 <handler><type>dynamic_query_handler</type><query_param_name>query</query_param_name></handler></rule>
 </http_handlers>
 {more}
 </clickhouse>
 """
-# How the Authorization header of each role begins: base64 of its name and a colon. The engine's own user, who has every
-# right and no password, has no way in but from inside.
+# How the Authorization header of each role begins: base64 of its name and a colon. Others are not even asked.
 USERS = {"dashboard": "ZGFzaGJvYXJkO", "ingest": "aW5nZXN0O", "admin": "YWRtaW46"}
 SCRIPT = (
     "CREATE DATABASE IF NOT EXISTS default; SYSTEM START LISTEN HTTP; {tcp}"
-    "SELECT count() FROM file('{stop}', LineAsString) FORMAT Null"  # a pipe: it waits until somebody closes it
+    "SELECT sleepEachRow(3) FROM system.numbers SETTINGS max_block_size = 1 FORMAT Null"  # the server lives as long
 )
 
 
@@ -72,13 +72,22 @@ class Listening:
 class Listener:
     """A child process that serves the store at `data` on a loopback port; its files stand in `folder`.
 
-    `more` is configuration of the engine (`<remote_servers>` …), `tcp_port` opens the native protocol too.
+    `more` is configuration of the engine (`<remote_servers>` …), `tcp_port` opens the native protocol too, `passwords`
+    are those of the three roles (new ones by default).
     """
 
-    def __init__(self, folder: Path, data: Path, port: int, tcp_port: int = 0, more: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        data: Path,
+        port: int,
+        tcp_port: int = 0,
+        more: str = "",
+        passwords: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder, self.port = folder.resolve(), port
         self._folder_for(data.resolve(), tcp_port, more)
-        self.told = Listening(0, port, {role: secrets.token_urlsafe(18) for role in ROLES})
+        self.told = Listening(0, port, dict(passwords or {role: secrets.token_urlsafe(18) for role in ROLES}))
         self._process: subprocess.Popen[bytes] | None = None
 
     def _folder_for(self, data: Path, tcp_port: int, more: str) -> None:
@@ -107,6 +116,7 @@ class Listener:
         since = stopwatch()
         while not answering(self.port):
             if self._process.poll() is not None:
+                self.stop()
                 raise _failure(log.read_text("utf-8", "replace"), self.port)
             if since() > START_S:
                 self.stop()
@@ -117,7 +127,7 @@ class Listener:
         return self.told
 
     def stop(self) -> None:
-        """End the child cleanly, or by force when it does not end; nothing acknowledged is lost either way."""
+        """End the child. What it acknowledged is on disk: an end like a crash loses nothing, and takes no time."""
         process, self._process = self._process, None
         (self.folder / NOTE).unlink(missing_ok=True)
         if process is None:
@@ -197,11 +207,8 @@ def main(folder: Path) -> int:
 
     os.chdir(folder)  # the engine reads config.xml here
     start = json.loads(Path("start.json").read_text("utf-8"))
-    stop = folder / "stop.fifo"
-    stop.unlink(missing_ok=True)
-    os.mkfifo(stop, 0o600)
     adopt(Path(start["data"]))
-    script = SCRIPT.format(stop=stop, tcp="SYSTEM START LISTEN TCP; " if start["tcp"] else "")
+    script = SCRIPT.format(tcp="SYSTEM START LISTEN TCP; " if start["tcp"] else "")
     failed: list[str] = []
     done = threading.Event()
 
@@ -215,25 +222,17 @@ def main(folder: Path) -> int:
     def until_orphaned() -> None:
         while sys.stdin.buffer.read(4096):
             pass
-        _end(stop)
+        os._exit(0)  # what was acknowledged is in the engine's files; what was not is sent again
 
     threading.Thread(target=serve, daemon=True).start()
     threading.Thread(target=until_orphaned, daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: _end(stop))
+        signal.signal(number, lambda *_: os._exit(0))
     while not done.wait(0.2):
         pass
     sys.stdout.write("".join(failed))
     sys.stdout.flush()
     os._exit(1 if failed else 0)
-
-
-def _end(fifo: Path) -> None:
-    """A reader's end of file. Before the engine reads there is nobody to tell, and nothing to lose."""
-    try:
-        os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
-    except OSError:
-        os._exit(0)
 
 
 if __name__ == "__main__":

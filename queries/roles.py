@@ -57,8 +57,17 @@ PROFILES: dict[str, dict[str, float | str]] = {
 QUERIES_A_MINUTE = 100_000  # a hundred screens' worth: what exceeds it is a mistake
 
 
+# The user of the engine's own session has no password, whatever one writes: it may open the door, wait, and no more.
+OWN = (
+    "GRANT SYSTEM LISTEN ON *.*",
+    "GRANT CREATE DATABASE ON default.*",
+    "GRANT SELECT ON system.numbers",
+)
+
+
 def users_file(password_hashes: Mapping[str, str]) -> str:
     """users.xml with the three roles (SHA-256 of each password, hexadecimal) and the engine's own user `default`."""
+    own = "".join(f"<query>{grant}</query>" for grant in OWN)
     users = "".join(
         f"<{role}><password_sha256_hex>{password_hashes[role]}</password_sha256_hex>"
         f"<networks><ip>127.0.0.1</ip></networks><profile>{role}</profile><quota>{role}</quota>"
@@ -70,7 +79,7 @@ def users_file(password_hashes: Mapping[str, str]) -> str:
         f"<quotas><default/><dashboard><interval><duration>60</duration><queries>{QUERIES_A_MINUTE}</queries>"
         "</interval></dashboard><ingest/><admin/></quotas>"
         f"<users><default><password></password><networks><ip>127.0.0.1</ip></networks><profile>default</profile>"
-        f"<quota>default</quota></default>{users}</users></clickhouse>"
+        f"<quota>default</quota><grants>{own}</grants></default>{users}</users></clickhouse>"
     )
 
 

@@ -29,7 +29,9 @@ PROFILE = read_profile(DEMO)
 START = datetime(2026, 11, 8, 16, 0, tzinfo=UTC)
 END = START + timedelta(days=2)
 SHARDS = """<remote_servers><two>{shards}</two></remote_servers>"""
-SHARD = "<shard><replica><host>127.0.0.1</host><port>{port}</port></replica></shard>"
+SHARD = (
+    "<shard><replica><host>127.0.0.1</host><port>{port}</port><user>ingest</user><password>p</password></replica></shard>"
+)
 ROLES = (ROOT / "deploy" / "clickhouse" / "roles.sql").read_text("utf-8")
 once = pytest.mark.skipif(OVER_HTTP, reason="starts listeners of its own, whatever the store of the tests is")
 
@@ -100,7 +102,14 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ClickHous
     native = [free_port(), free_port()]
     more = SHARDS.format(shards="".join(SHARD.format(port=port) for port in native))
     listeners = [
-        Listener(folder / f"l{number}", folder / f"d{number}", free_port(), port, more)
+        Listener(
+            folder / f"l{number}",
+            folder / f"d{number}",
+            free_port(),
+            port,
+            more,
+            dict.fromkeys(("dashboard", "ingest", "admin"), "p"),
+        )
         for number, port in enumerate(native)
     ]
     stores = []
