@@ -5,6 +5,11 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMPS := $(VENV)/.stamps
 WORKERS ?= 2
+# The tests of the database run twice: embedded with all others, and over HTTP as three roles.
+OVER_HTTP := $(addprefix tests/queries/test_,answer.py client.py closed.py days.py injection.py latest.py migrate.py \
+               numbers.py retention.py) \
+             $(addprefix tests/ingest/test_,loader.py replay.py writer.py truth_ga360.py truth_online_retail.py \
+               truth_taobao.py truth_tmall.py)
 
 .PHONY: run test check lint types unit browser faults bench bench-data clean help
 
@@ -38,6 +43,7 @@ check: $(STAMPS)/run
 
 unit: $(STAMPS)/dev
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not browser"
+	LIVEWALL_TEST_HTTP=1 $(PY) -m pytest -n $(WORKERS) --dist loadfile $(OVER_HTTP)
 	$(PY) -m pytest -m browser --durations 5
 
 # Longer than the 50 kills of `make test`; half an hour or more.
