@@ -15,9 +15,9 @@ from layouts.board import Board, Tile
 from layouts.plan import plan_board
 from layouts.view import PlanContext, View, draw_tile
 from locales.words import load_words
-from metrics.ask import Ask, Latest, Question
+from metrics.ask import Ask, Facts, Latest, Question
 from metrics.labels import Labels
-from metrics.reading import Answer, Listing, Number, Reading, Row
+from metrics.reading import Answer, Findings, Listing, Number, Reading, Row
 from metrics.snapshot import AlertView, PlannedTile
 
 FACES = ("loading", "fresh", "stale", "empty", "error")
@@ -83,6 +83,9 @@ def sample_view(
 
 def sample_answer(question: Question, context: PlanContext, samples: Samples, *, empty: bool = False) -> Answer:
     """A plausible answer to any question of a tile."""
+    if isinstance(question, Facts):
+        facts = ({"label": "order_events", "value": 12 * place, "unit": "count", "tone": ""} for place in range(1, 6))
+        return Findings(question, () if empty else tuple(facts), context.as_of)
     if isinstance(question, Latest):
         return Listing(question, () if empty else tuple(_orders(question, context, samples)), context.as_of)
     rows = () if empty else tuple(_rows(question, context, samples))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from layouts.board import Board
 from layouts.view import PlanContext, load_kind, paces_of
-from metrics.ask import Ask, Latest, Question
+from metrics.ask import Ask, Facts, Latest, Question
 from metrics.snapshot import PlannedTile
 
 Shape = tuple[object, ...]
@@ -34,7 +34,7 @@ def _merge(board: Board, wishes: dict[str, dict[str, Question]]) -> dict[tuple[s
     for tile in board.tiles:
         paces = paces_of(tile)
         for role, question in wishes[tile.key].items():
-            if isinstance(question, Latest) or question.limit is not None:
+            if isinstance(question, Latest | Facts) or question.limit is not None:
                 continue  # a limit keeps the largest of its first metric: nothing to share
             shape = (question.spans, question.by, question.grain, question.filters, paces.get(role, tile.every))
             groups[shape].append((tile.key, role, question))

@@ -21,7 +21,7 @@ from metrics.goals import Goal
 from metrics.labels import Labels
 from metrics.model import Metric
 from metrics.profile import StoreProfile
-from metrics.reading import Answer, Listing, Number, Reading
+from metrics.reading import Answer, Findings, Listing, Number, Reading
 from metrics.regions import RegionSet
 from metrics.scope import Scope
 from metrics.snapshot import AlertView
@@ -73,6 +73,10 @@ class View:
     def listing(self, role: str) -> Listing | None:
         answer = self.answers.get(role)
         return answer if isinstance(answer, Listing) else None
+
+    def findings(self, role: str) -> Findings | None:
+        answer = self.answers.get(role)
+        return answer if isinstance(answer, Findings) else None
 
     def metric(self, key: str) -> Metric:
         return self.catalogue.metric(key)

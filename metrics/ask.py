@@ -52,4 +52,16 @@ class Latest:
     limit: int = 20
 
 
-Question = Ask | Latest
+HEALTH_TOPICS = ("sources", "ledgers", "letters", "reconciliation", "rows", "parts", "disk", "statements")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known about the data themselves under one of HEALTH_TOPICS. Filters do not change it."""
+
+    name: str
+    topic: str
+    filters: Filters = ()
+
+
+Question = Ask | Latest | Facts

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from metrics.ask import CURRENT, Ask, Latest
+from metrics.ask import CURRENT, Ask, Facts, Latest
 
 Number = float | int | None  # None is "no number": nothing to divide by, nothing happened yet; never 0, never -1
 
@@ -51,4 +51,15 @@ class Listing:
     error: str | None = None
 
 
-Answer = Reading | Listing
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The answer to `Facts`: rows of label, value (a number or None), unit, tone, and `at` where there is a moment."""
+
+    ask: Facts
+    rows: tuple[Mapping[str, object], ...]
+    as_of: datetime
+    engine_ms: float = 0.0
+    error: str | None = None
+
+
+Answer = Reading | Listing | Findings

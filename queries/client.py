@@ -6,6 +6,7 @@ import queue
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 WRITE_SETTINGS = {"max_partitions_per_insert_block": 2000}
+RECENT = 4_000  # statements remembered as (monotonic seconds, name, milliseconds)
 INSERTERS = 2  # one insert keeps about one core busy; two fill a store in little more than half the time
 ENGINE_MEMORY = 6_000_000_000
 # A load's own tables are named after it; whoever loads may make and drop them, and no others.
@@ -49,6 +51,7 @@ class ClickHouse:
         self._write_lock, self._admin_lock = threading.Lock(), threading.Lock()
         self._readers: queue.Queue[Any] = queue.Queue()
         self._all: list[Any] = []
+        self.recent: deque[tuple[float, str, float]] = deque(maxlen=RECENT)
         self._closing: list[Callable[[], None]] = []
         self._pool = None if self.embedded else connections(self.access.options, readers + INSERTERS + 2)
         try:
@@ -134,6 +137,7 @@ class ClickHouse:
             rows = answer.result_rows
         except Error as problem:
             raise _failed(statement.name, problem) from problem
+        self.recent.append((time.monotonic(), statement.name, (time.perf_counter() - begun) * 1000))
         worked = int(answer.summary.get("elapsed_ns", 0)) / 1e6
         return Result(tuple(answer.column_names), rows, worked or (time.perf_counter() - begun) * 1000)
 

@@ -9,17 +9,18 @@ from datetime import datetime
 from fractions import Fraction
 
 from core.errors import BadRequestError
-from metrics.ask import CURRENT, Ask, Latest, Question
+from metrics.ask import CURRENT, Ask, Facts, Latest, Question
 from metrics.calendar import Span
 from metrics.catalogue import Catalogue
 from metrics.formula import WINDOW_MINUTES
 from metrics.model import Measure, Metric
 from metrics.profile import MONEY_SCALE, StoreProfile
-from metrics.reading import Listing, Number, Reading, Row
+from metrics.reading import Findings, Listing, Number, Reading, Row
 from metrics.regions import RegionSet
 from queries.builder import Built, Store, build_statements, day_starts, hour_shift
 from queries.client import ClickHouse
 from queries.days import serves_days
+from queries.health import fetch_facts
 from queries.latest import fetch_latest
 from queries.retention import check_kept
 
@@ -35,13 +36,15 @@ def fetch(
     regions: RegionSet,
     question: Question,
     now: datetime,
-) -> Reading | Listing:
+) -> Reading | Listing | Findings:
     """Answer one question as of `now`.
 
     Raises UnknownNameError and BadRequestError for a question that cannot be answered, QueryFailedError for a
     statement that ClickHouse refused.
     """
     store = Store(catalogue, profile, regions, serves_days(clickhouse, profile))
+    if isinstance(question, Facts):
+        return fetch_facts(clickhouse, question, now)
     if isinstance(question, Latest):
         return fetch_latest(clickhouse, store, question, now)
     check_ask(catalogue, question)

@@ -1,0 +1,33 @@
+// Facts about the data: a line each; only what changed is written.
+(function () {
+  "use strict";
+  const { dom } = window.livewall;
+
+  function create() {
+    const row = dom.make("div", "fact-row");
+    row.label = dom.make("span", "fact-label", row);
+    row.value = dom.make("b", "fact-value", row);
+    return row;
+  }
+
+  window.livewall.kind("facts", {
+    mount(body) {
+      body.rows = dom.make("div", "fact-rows", body);
+    },
+    update(body, payload) {
+      if (!payload.rows) return;
+      dom.keyed(
+        body.rows,
+        payload.rows,
+        (fact) => fact.key,
+        create,
+        (row, fact) => {
+          dom.attr(row, "data-tone", fact.tone || null);
+          dom.text(row.label, fact.label);
+          dom.attr(row.label, "title", fact.label);
+          dom.text(row.value, fact.value);
+        },
+      );
+    },
+  });
+})();
