@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 WRITE_SETTINGS = {"max_partitions_per_insert_block": 2000}
-RECENT = 4_000  # statements remembered as (monotonic seconds, name, milliseconds)
+RECENT = 4_000  # statements remembered as (perf_counter seconds, name, milliseconds)
 INSERTERS = 2  # one insert keeps about one core busy; two fill a store in little more than half the time
 ENGINE_MEMORY = 6_000_000_000
 # A load's own tables are named after it; whoever loads may make and drop them, and no others.
@@ -137,7 +137,7 @@ class ClickHouse:
             rows = answer.result_rows
         except Error as problem:
             raise _failed(statement.name, problem) from problem
-        self.recent.append((time.monotonic(), statement.name, (time.perf_counter() - begun) * 1000))
+        self.recent.append((time.perf_counter(), statement.name, (time.perf_counter() - begun) * 1000))
         worked = int(answer.summary.get("elapsed_ns", 0)) / 1e6
         return Result(tuple(answer.column_names), rows, worked or (time.perf_counter() - begun) * 1000)
 

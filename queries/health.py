@@ -117,7 +117,7 @@ def _disk(clickhouse: ClickHouse, _now: datetime) -> Rows:
 
 def _statements(clickhouse: ClickHouse, _now: datetime) -> Rows:
     """The slowest of the last minutes by name, with the longest time each."""
-    oldest, slowest = time.monotonic() - STATEMENTS_S, defaultdict[str, float](float)
+    oldest, slowest = time.perf_counter() - STATEMENTS_S, defaultdict[str, float](float)
     for moment, name, took in tuple(clickhouse.recent):
         if moment >= oldest and not name.startswith(("health:", "reconcile")):
             slowest[name] = max(slowest[name], took)

@@ -71,6 +71,11 @@ class _Work:
     skipped: list[str] = field(default_factory=list)
     raw: dict[tuple[str, Span, str], Values] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """The dimension becomes part of SQL: only names of ours may."""
+        if self.dimension and self.dimension not in SPLITS:
+            raise BadRequestError(f"figures cannot be compared by {self.dimension!r}: choose {', '.join(SPLITS)}")
+
 
 Settled = Mapping[tuple[date, str], int]  # (business day, code) -> ten-thousandths of the currency unit
 
@@ -203,9 +208,9 @@ def _rollup_values(work: _Work, source: Source, span: Span, dimension: str) -> V
 def _read(
     work: _Work, name: str, table: str, time: str, columns: list[str], chosen: list[str], span: Span, dimension: str
 ) -> Values:
-    code = dimension or "''"
+    split = dimension or "''"
     sql = (
-        f"SELECT toString({code}) AS code, {', '.join(chosen)} FROM {table} "
+        f"SELECT toString({split}) AS code, {', '.join(chosen)} FROM {table} "
         f"WHERE {time} >= {{start:{MOMENT}}} AND {time} < {{end:{MOMENT}}} GROUP BY code"
     )
     rows = _rows(work, name, sql, {"start": span.start, "end": span.end})

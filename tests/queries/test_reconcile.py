@@ -19,14 +19,14 @@ from tests.queries.events import insert_random
 DEMO_PROFILE = read_profile(DEMO)
 CALENDAR = BusinessCalendar.of(DEMO_PROFILE)
 NOW = datetime(2026, 11, 12, 4, 30, tzinfo=UTC)
-DAYS = business_days(date(2026, 11, 9), date(2026, 11, 13))
+DAYS = business_days(date(2026, 11, 10), date(2026, 11, 13))
 SPAN = Span(CALENDAR.start_of(DAYS[0]), CALENDAR.end_of(DAYS[-1]))
 GUANGDONG = "440000"
 
 
 @pytest.fixture
 def filled(clean_store: ClickHouse) -> ClickHouse:
-    insert_random(clean_store, SPAN.start, NOW, 3_000)
+    insert_random(clean_store, SPAN.start, NOW, 600)
     return clean_store
 
 
@@ -157,3 +157,9 @@ def test_settled_figures_are_compared_by_day_and_code(clean_store: ClickHouse) -
 def test_days_without_end_are_refused() -> None:
     with pytest.raises(BadRequestError, match="between 1 and"):
         business_days(date(2026, 11, 9), date(2026, 11, 9))
+
+
+def test_only_our_own_dimensions_become_sql(clean_store: ClickHouse) -> None:
+    for wrong in ("sku", "province) AS code, sleep(1) --"):
+        with pytest.raises(BadRequestError, match="cannot be compared by"):
+            reconcile(clean_store, DEMO_PROFILE, DAYS, NOW, wrong)
