@@ -20,6 +20,7 @@ from queries.client import ClickHouse
 from queries.closed import KEPT_S, ClosedSpans
 from queries.days import serves_days
 from queries.readings import fetch
+from queries.retention import kept_for
 from queries.statement import Result, Statement
 from tests.conftest import empty_store
 from tests.queries.events import insert_random
@@ -33,11 +34,14 @@ DISTINCT = ("visitors", "pay_conversion")
 
 
 class Counting(ClickHouse):
-    """Stands before an open store and remembers what it is asked."""
+    """Stands before an open store and remembers what it is asked, but for what is asked once a store."""
 
     def __init__(self, clickhouse: ClickHouse) -> None:
         self.__dict__.update(clickhouse.__dict__)
         self.asked: list[str] = []
+        serves_days(self, PROFILE)
+        kept_for(self)
+        self.asked.clear()
 
     def read(self, statement: Statement) -> Result:
         self.asked.append(statement.name)
@@ -139,7 +143,6 @@ def anew_value(clickhouse: ClickHouse, question: Ask, now: datetime) -> object:
 def test_what_still_moves_is_never_remembered(events: ClickHouse) -> None:
     counting = Counting(events)
     closed = ClosedSpans(counting, STORE, ManualClock(NOON))
-    serves_days(counting, PROFILE)  # asked once a store, not once a question
     current = Span(NOON - timedelta(minutes=10), NOON)
     recent = Span(NOON - timedelta(minutes=40), NOON - timedelta(minutes=30))
     for question in (
