@@ -174,7 +174,7 @@ def measure_inserts(folder: Path) -> dict[str, Any]:
     fill_history(clickhouse, scenario=scenario, seed=SEED, until=until, rate=40, days=1)
     settle(clickhouse)
     clickhouse.write(Statement("hold merges", "SYSTEM STOP MERGES"))
-    with clickhouse._reader() as client:
+    with clickhouse._lent(clickhouse._readers) as client:
         for table in ("behaviour_events", "order_events"):
             columns = "* EXCEPT (ingested_at) REPLACE (toString(event_id) AS event_id)"
             batches[table] = client.query_arrow(

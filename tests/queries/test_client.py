@@ -13,14 +13,14 @@ import pytest
 
 from core.errors import QueryFailedError, StoreBusyError
 from metrics.calendar import Span
-from queries.client import ClickHouse
+from queries.client import INSERTERS, ClickHouse
 from queries.statement import Statement
 from tests.conftest import ROOT, embedded_only
 
 OPEN = """
 import sys
 from core.errors import StoreBusyError
-from queries.client import ClickHouse
+from queries.client import INSERTERS, ClickHouse
 try:
     ClickHouse(sys.argv[1])
 except StoreBusyError as busy:
@@ -103,3 +103,27 @@ def test_the_first_line_of_a_refusal_names_the_statement_and_code(clickhouse: Cl
     with pytest.raises(QueryFailedError, match="broken one") as failed:
         clickhouse.read(Statement("broken one", "SELECT nothing FROM nowhere"))
     assert failed.value.code == 60 and "\n" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT throwIf(number = 300000) FROM numbers(400000)",  # fails after some blocks went out
+        "SELECT number FROM numbers(600000)",  # more rows than a result may have
+        "SELECT sum(sipHash64(number)) FROM numbers(400000000) SETTINGS max_execution_time = 0.2",
+        "SELEC 1",
+    ],
+)
+def test_a_statement_that_failed_leaves_nothing_in_the_next_answer(clickhouse: ClickHouse, sql: str) -> None:
+    clients = clickhouse._readers.qsize()
+    for _ in range(clients):  # every client of the pool has one that fails, then answers
+        with pytest.raises(QueryFailedError):
+            clickhouse.read(Statement("fails", sql))
+    for number in range(2 * clients):
+        asked = Statement("next", "SELECT {number:UInt32}, 'a'", {"number": number})
+        assert list(clickhouse.read(asked).rows) == [(number, "a")]
+    with pytest.raises(QueryFailedError):
+        clickhouse.read_long(Statement("fails", sql, {}, {"max_result_rows": 500_000, "result_overflow_mode": "throw"}))
+    for _ in range(INSERTERS):
+        assert list(clickhouse.read_long(Statement("next", "SELECT 7")).rows) == [(7,)]
+    assert clickhouse._readers.qsize() == clients

@@ -29,7 +29,10 @@ PROFILE = read_profile(DEMO)
 START = datetime(2026, 11, 8, 16, 0, tzinfo=UTC)
 END = START + timedelta(days=2)
 SHARDS = """<remote_servers><two>{shards}</two></remote_servers>"""
-SHARD = "<shard><replica><host>127.0.0.1</host><port>{port}</port><user>ingest</user><password>p</password></replica></shard>"
+SHARD = (
+    "<shard><replica><host>127.0.0.1</host><port>{port}</port>"
+    "<user>ingest</user><password>p</password></replica></shard>"
+)
 ROLES = (ROOT / "deploy" / "clickhouse" / "roles.sql").read_text("utf-8")
 once = pytest.mark.skipif(OVER_HTTP, reason="starts listeners of its own, whatever the store of the tests is")
 
