@@ -107,7 +107,8 @@ def test_a_map_that_could_not_be_fetched_comes_by_itself_without_a_new_figure(
         assert box
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         page.mouse.move(x, y)
-        page.wait_for_timeout(500)  # a hand hovers before it presses; Plotly clicks what it hovers
+        # A hand hovers before it presses; Plotly clicks what it hovers.
+        page.wait_for_selector('[data-tile="plot"] .hovertext', state="attached", timeout=20_000)
         page.mouse.click(x, y)
         assert until(lambda: "province=440000" in page.url), "a click on the map filters"
     assert watch.foreign == [], "nothing is fetched from another host"
