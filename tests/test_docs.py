@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from app.__main__ import cli
 from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,10 +69,8 @@ def test_every_command_named_exists() -> None:
     commands = sorted(set(re.findall(r"python -m app (\w[\w-]*)", ALL)))
     assert {"load", "query", "check"} <= set(commands)
     for command in commands:
-        shown = subprocess.run(
-            [sys.executable, "-m", "app", command, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60
-        )
-        assert shown.returncode == 0, f"python -m app {command}: {shown.stderr[-500:]}"
+        shown = CliRunner().invoke(cli, [command, "--help"])
+        assert shown.exit_code == 0, f"python -m app {command}: {shown.output[-500:]}"
 
 
 def test_every_option_of_the_query_example_exists() -> None:

@@ -25,7 +25,7 @@ from queries.members import load_members
 from queries.readings import fetch
 from queries.watermark import watermarks
 
-STEP_S = 10  # of business time, each an insert into every rollup and a tick of the rules
+STEP_S = 20  # of business time, each an insert into every rollup and a tick of the rules
 LEAD_MIN, OUTAGE_MIN = 2, 10  # the scenario: payments fail from minute 2 to 12
 
 

@@ -25,6 +25,7 @@ from metrics.profile import StoreProfile
 
 ROOT = Path(__file__).resolve().parents[2]
 TICK = 0.3
+SHOWN = "[...document.querySelectorAll('.board:not([hidden]) .tile')]"  # all boards are in the page, one is shown
 
 # Two kinds of tile made for these tests: one counts what it is told, one draws whatever figure it gets.
 KINDS = """

@@ -10,16 +10,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.app.test_run import Wall, free_port
-from tests.browser.stage import until
+from tests.browser.stage import SHOWN, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 SMALL = {"HISTORY_DAYS": "1", "RATE": "5", "TICK": "1"}
 PATIENCE = 60.0  # seconds: for what waits on the machine, not on the wall's promises
-SETTLED = """() => document.querySelectorAll('.tile').length
-  && ![...document.querySelectorAll('.tile')].some((t) => t.dataset.face === 'loading')"""
-TEXTS = """() => Object.fromEntries([...document.querySelectorAll('.tile')]
+SETTLED = f"() => {SHOWN}.length && {SHOWN}.every((t) => t.dataset.face !== 'loading')"
+TEXTS = f"""() => Object.fromEntries({SHOWN}
   .map((t) => [t.dataset.tile, t.querySelector('.tile-body').textContent]))"""
-OPACITIES = """() => [...document.querySelectorAll('.tile-body')].map((b) => Number(getComputedStyle(b).opacity))"""
+OPACITIES = f"() => {SHOWN}.map((t) => Number(getComputedStyle(t.querySelector('.tile-body')).opacity))"
 # Notes how many questions the page needed until it was well again, and whether a number was gone meanwhile.
 OBSERVE = """(boot) => {
   window.here = {gone: 0, fresh: 0};
@@ -27,7 +26,7 @@ OBSERVE = """(boot) => {
     const frame = livewall.frame(), hero = document.querySelector('[data-tile=hero] .tile-body');
     if (!/[0-9]/.test(hero.textContent) || getComputedStyle(hero).visibility !== 'visible') here.gone += 1;
     const well = document.documentElement.dataset.link === 'ok' && frame.boot !== boot
-      && ![...document.querySelectorAll('.tile')].some((t) => ['loading', 'stale', 'error'].includes(t.dataset.face));
+      && !SHOWN.some((t) => ['loading', 'stale', 'error'].includes(t.dataset.face));
     if (well && !here.fresh) here.fresh = livewall.gate.answered.n;
     requestAnimationFrame(look);
   };
@@ -69,7 +68,7 @@ def test_a_killed_server_is_said_its_numbers_stay_and_its_return_needs_no_hand(m
     page.on("request", lambda r: foreign.append(r.url) if not r.url.startswith(machine.wall.url) else None)
     page.goto(f"{machine.wall.url}/wall?lang=zh&province=440000")
     page.wait_for_function(SETTLED, timeout=PATIENCE * 1000)
-    page.evaluate(OBSERVE, page.evaluate("() => livewall.frame().boot"))
+    page.evaluate(OBSERVE.replace("SHOWN", SHOWN), page.evaluate("() => livewall.frame().boot"))
 
     machine.kill()
     expect(page.locator("html")).to_have_attribute("data-link", "cut", timeout=10_000)

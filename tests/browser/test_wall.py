@@ -15,14 +15,14 @@ from app.main import Wall
 from queries.client import ClickHouse
 from tests.browser.conftest import Watch, port_that_is_free
 from tests.browser.real import NOON, TICK, RunningClock, fill, pay, running
-from tests.browser.stage import until
+from tests.browser.stage import SHOWN, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 HERO = '[data-tile="hero"] .tile-body'
 MAP = '[data-tile="map"] .choroplethlayer path'
-FACES = """() => Object.fromEntries([...document.querySelectorAll('.tile')].map((t) =>
+FACES = f"""() => Object.fromEntries({SHOWN}.map((t) =>
   [t.dataset.tile, [t.dataset.face, t.querySelector('.tile-body').textContent.length]]))"""
-CUT_OFF = """() => [...document.querySelectorAll('.tile')].map((t) => [t.dataset.tile, t.getBoundingClientRect()])
+CUT_OFF = f"""() => {SHOWN}.map((t) => [t.dataset.tile, t.getBoundingClientRect()])
   .filter(([, b]) => b.right > innerWidth || b.bottom > innerHeight || b.width < 40 || b.height < 40).map(([k]) => k)"""
 CHINESE = """() => [...document.querySelectorAll('.tile-title')]
   .filter((t) => /[\\u4e00-\\u9fff]/.test(t.textContent)).length"""
@@ -53,8 +53,8 @@ def opened(wall: tuple[Wall, str], page: Page) -> str:
 
 
 def drawn(page: Page) -> None:
-    ready = "() => document.querySelectorAll('.tile').length && ![...document.querySelectorAll('.tile')].some("
-    page.wait_for_function(f"{ready}(t) => t.dataset.face === 'loading')", timeout=PATIENCE * 1000)
+    ready = f"() => {SHOWN}.length && {SHOWN}.every((t) => t.dataset.face !== 'loading')"
+    page.wait_for_function(ready, timeout=PATIENCE * 1000)
 
 
 def hero(page: Page) -> str:
