@@ -5,6 +5,8 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMPS := $(VENV)/.stamps
 WORKERS ?= 2
+# In the order of the folders: the longest files have few tests, and would else come last and leave a core idle.
+SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # The tests of the database run twice: embedded with all others, and over HTTP as three roles.
 OVER_HTTP := $(addprefix tests/queries/test_,answer.py client.py closed.py days.py injection.py latest.py migrate.py \
                numbers.py retention.py) \
@@ -42,8 +44,8 @@ check: $(STAMPS)/run
 	$(PY) -m app check
 
 unit: $(STAMPS)/dev
-	FAULT_KILLS=$${FAULT_KILLS:-12} $(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not browser"
-	LIVEWALL_TEST_HTTP=1 $(PY) -m pytest -n $(WORKERS) --dist loadfile $(OVER_HTTP)
+	FAULT_KILLS=$${FAULT_KILLS:-12} $(PY) -m pytest $(SPREAD) -m "not browser"
+	LIVEWALL_TEST_HTTP=1 $(PY) -m pytest $(SPREAD) $(OVER_HTTP)
 	$(PY) -m pytest -m browser --durations 5
 
 # Half an hour or more. FAULT_KILLS=50 takes five minutes on two cores, which is too long for every `make test`: it kills

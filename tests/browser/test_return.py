@@ -13,7 +13,7 @@ from tests.app.test_run import Wall, free_port
 from tests.browser.stage import SHOWN, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-SMALL = {"HISTORY_DAYS": "1", "RATE": "5", "TICK": "1"}
+SMALL = {"HISTORY_DAYS": "1", "RATE": "5"}  # at the tick that people get: the promise is in ticks
 PATIENCE = 60.0  # seconds: for what waits on the machine, not on the wall's promises
 SETTLED = f"() => {SHOWN}.length && {SHOWN}.every((t) => t.dataset.face !== 'loading')"
 TEXTS = f"""() => Object.fromEntries({SHOWN}
