@@ -23,7 +23,7 @@ MOST_COUNT = 4_294_967_295
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(minutes=5)  # a producer's clock may be so much fast; further ahead would move the watermark
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)? ?(Z|[+-]\d{2}(:?\d{2})?)?", re.A | re.I)
-AMOUNT = re.compile(r"\d{1,15}(\.\d{1,10})?", re.A)
+AMOUNT = re.compile(r"-?\d{1,15}(\.\d{1,10})?", re.A)
 CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 ZONED = re.compile(r"(Z|[+-]\d{2}(:?\d{2})?)$", re.A | re.I)
 
@@ -80,16 +80,12 @@ def _money(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise PydanticCustomError("bad_amount", 'write an amount like "129.90"')
     text = value.strip() if isinstance(value, str) else repr(value)
-    if text.startswith("-"):
-        raise PydanticCustomError(
-            "bad_amount", "an amount is never negative: the kind of the event gives the direction"
-        )
     if not AMOUNT.fullmatch(text):
         raise PydanticCustomError("bad_amount", 'write an amount like "129.90"')
     scaled = Decimal(text) * MONEY_SCALE
     if scaled != int(scaled):
         raise PydanticCustomError("bad_amount", "an amount has at most four decimals")
-    if scaled > MOST_AMOUNT:
+    if abs(scaled) > MOST_AMOUNT:
         raise PydanticCustomError("bad_amount", "this amount is too large")
     return int(scaled)
 
@@ -132,14 +128,19 @@ class BehaviourEvent(_Shared):
 
 
 class OrderEvent(_Shared):
-    """What became of an order, or of one of its lines: `orders` is 1 on its leading line and 0 on its others."""
+    """What became of an order, or of one of its lines: `orders` is 1 on its leading line and 0 on its others.
+
+    A `correction` is a new event beside the one it corrects: its amount is what is added, or taken away when negative.
+    It counts as no order, no unit and no buyer.
+    """
 
     kind: Literal[ORDER_KINDS]  # type: ignore[valid-type]
     order_id: Name
     amount: Money
     currency: Text = ""
-    units: Count = 1
-    orders: Count = 1
+    correction: Annotated[bool, Field(strict=True)] = False
+    units: Count | None = None
+    orders: Count | None = None
     created_at: Moment | None = None
 
 
@@ -150,6 +151,7 @@ MODELS: dict[str, type[BehaviourEvent] | type[OrderEvent]] = {
 BY_TYPE = {
     "missing": ("missing_value", "it must be there"),
     "string_type": ("bad_text", "write a text in quotes"),
+    "bool_type": ("unknown_value", "write true or false"),
     "string_too_long": ("bad_text", f"it has more than {LONGEST_TEXT} characters"),
 }
 
@@ -192,9 +194,15 @@ class EventCheck:
             return _believable("time", event.time, now, self._kept_days) or Incoming(BEHAVIOUR, row)
         if row.pop("currency") not in ("", self._profile.currency):
             return Refusal("unknown_value", f"currency: this store counts in {self._profile.currency}")
-        if event.orders > 1:
-            return Refusal("bad_number", "orders: 1 on an order's leading line, 0 on its others")
-        if event.kind == "created":
+        refusal = _uncounted(event) if row.pop("correction") else _counted(event)
+        if refusal:
+            return refusal
+        usual = 0 if event.correction else 1
+        row["orders"] = usual if event.orders is None else event.orders
+        row["units"] = usual if event.units is None else event.units
+        if event.correction:
+            row["user_id"] = ""  # who is corrected today did not buy today
+        if event.kind == "created" and not event.correction:
             row["created_at"] = event.time
         elif event.created_at is None:
             return Refusal("missing_value", f"created_at: say when the order was created that is now {event.kind}")
@@ -207,6 +215,22 @@ class EventCheck:
         if not text or regions is None:
             return text
         return regions.code_of(text) or _unlike("unknown_region", name, text, regions.by_alias)
+
+
+def _counted(event: OrderEvent) -> Refusal | None:
+    if event.amount < 0:
+        direction = 'the kind of the event gives the direction, and a later change says "correction": true'
+        return Refusal("bad_amount", f"amount: never negative: {direction}")
+    if (event.orders or 0) > 1:
+        return Refusal("bad_number", "orders: 1 on an order's leading line, 0 on its others")
+    return None
+
+
+def _uncounted(event: OrderEvent) -> Refusal | None:
+    for name, value in (("orders", event.orders), ("units", event.units)):
+        if value:
+            return Refusal("bad_number", f"{name}: a correction changes an amount only: leave it out")
+    return None
 
 
 def _believable(name: str, moment: datetime, now: datetime, kept_days: int = 0) -> Refusal | None:

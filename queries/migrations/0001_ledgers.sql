@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS order_events
     order_id    String CODEC(ZSTD(1)),
     event_id    String CODEC(ZSTD(1)),
     orders      UInt8 DEFAULT 1,                   -- 1 on the order's leading line, 0 on its other lines: sums count orders
-    amount      Int64 CODEC(ZSTD(1)),              -- ten-thousandths of the currency unit, always positive; `kind` gives the direction
+    amount      Int64 CODEC(ZSTD(1)),              -- ten-thousandths of the currency unit; `kind` gives the direction, a correction of an earlier amount may be negative
     units       UInt32 DEFAULT 1 CODEC(ZSTD(1)),
     created_at  DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),  -- when the order was created, on each of its events
     user_id     String CODEC(ZSTD(1)),

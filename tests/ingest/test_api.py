@@ -83,6 +83,10 @@ def paid(event_id: str = "o1:paid", **changes: Any) -> dict[str, Any]:
     }
 
 
+def created(**changes: Any) -> dict[str, Any]:
+    return {key: value for key, value in paid("o1:created", kind="created", **changes).items() if key != "created_at"}
+
+
 def view(event_id: str = "v1", **changes: Any) -> dict[str, Any]:
     return {"event_id": event_id, "kind": "view", "time": "2026-11-11T03:59:59Z", "user_id": "u1", **changes}
 
@@ -103,6 +107,24 @@ def test_accepted_events_stand_in_the_ledgers_and_rollups(endpoint: Endpoint, cl
     assert rows(clean_store, "SELECT sum(paid__amount) FROM orders_1h_region") == [(1_299_000,)]
     assert rows(clean_store, "SELECT sum(view__quantity) FROM behaviour_1m_total") == [(1,)]
     assert endpoint.spool.left() == []
+
+
+def test_a_correction_changes_the_amount_and_counts_as_no_order_unit_or_buyer(
+    endpoint: Endpoint, clean_store: ClickHouse
+) -> None:
+    later = "2026-11-11T11:59:59+08:00"
+    less = paid("o1:paid:less", order_id="o1", correction=True, amount="-29.90", time=later, user_id="u7")
+    more = paid("o1:created:more", order_id="o1", kind="created", correction=True, amount=0.5, time=later)
+    assert endpoint.verdicts([paid(user_id="u7"), less, more]) == ["accepted", "accepted", "accepted"]
+    assert endpoint.verdicts([less]) == ["duplicate"]
+    endpoint.settle()
+    sums = "sum(paid__amount), sum(paid__orders), sum(paid__units), sum(created__amount), sum(created__orders)"
+    for table in ("orders_1m", "orders_1h", "orders_1m_total"):
+        assert rows(clean_store, f"SELECT {sums} FROM {table}") == [(1_000_000, 1, 1, 5_000, 0)], table
+    assert rows(clean_store, "SELECT user_id FROM order_events ORDER BY event_id") == [("",), ("u7",), ("",)]
+    assert rows(clean_store, "SELECT toString(created_at) FROM order_events WHERE kind = 'created'") == [
+        ("2026-11-11 03:58:00.000",)
+    ]
 
 
 def test_lines_and_packed_bodies_are_read_alike(endpoint: Endpoint) -> None:
@@ -159,6 +181,11 @@ BAD = [
     ({key: value for key, value in paid().items() if key != "amount"}, "missing_value", []),
     (paid(orders=2), "bad_number", []),
     (paid(units=-1), "bad_number", []),
+    (paid(correction=True, amount="-1", orders=1), "bad_number", []),
+    (paid(correction=True, amount="-1", units=2), "bad_number", []),
+    (paid(correction="yes"), "unknown_value", []),
+    (paid(corection=True), "unknown_field", ["correction"]),
+    (created(correction=True, amount="-1"), "missing_value", []),
     (view(quantity=4_294_967_296), "bad_number", []),
     (view(user_id=7), "bad_text", []),
     (view(sku="x" * 129), "bad_text", []),
