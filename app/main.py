@@ -165,6 +165,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         label=labels.of,
         currency=profile.currency,
         state_path=settings.store / "alerts.json",
+        lateness_s=profile.lateness_s,
         drift=lambda: report.differences if (report := newest_report(clickhouse)) else None,
     )
     store = SnapshotStore(clock, limit=settings.scopes)

@@ -30,6 +30,9 @@ class StoreProfile(BaseModel):
     map: str = Field(default="cn_provinces", description="File in assets/maps/ whose feature ids are the region codes.")
     home_country: str = Field(default="CHN", description="ISO 3166 alpha-3 of events that carry no country.")
     simulated: bool = False
+    lateness_s: float = Field(
+        default=3, ge=0, le=3600, description="How long after its end a minute may still receive events, in seconds."
+    )
     distinct: Literal["exact", "sketch"] = Field(
         default="exact",
         description="How distinct users are counted; sketch is about 0.3 % off and costs the same at any size.",

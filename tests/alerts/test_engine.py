@@ -10,6 +10,7 @@ import pytest
 from alerts.model import MinVolume, Rule
 from core.errors import QueryFailedError
 from queries.client import ClickHouse
+from queries.statement import Statement
 from tests.alerts.ledger import NOON, OUTAGE, STALE, WORDS, Shop, of
 
 MINUTE = timedelta(minutes=1)
@@ -44,6 +45,26 @@ def test_an_outage_in_one_region_fires_within_two_minutes_and_resolves_by_itself
     assert states[1]["east"] == "firing" and "south" not in states[1]
     assert [state.get("east", "calm") for state in states][5:9] == ["firing", "recovering", "resolved", "resolved"]
     assert of(views, "outage", "east").state == "resolved"
+
+
+def test_a_minute_is_judged_once_its_allowed_lateness_is_over(clean_store: ClickHouse) -> None:
+    """Payments come 40 seconds late: judged at once the minute would look like an outage."""
+    states = {}
+    for lateness in (3.0, 45.0):
+        clean_store.write(Statement("empty", "TRUNCATE TABLE order_events"))
+        shop = Shop(clean_store, lateness_s=lateness)
+        shop.minute(NOON - MINUTE)
+        for number in range(2):
+            start = NOON + number * MINUTE
+            shop.minute(start, east=0.0)
+            shop.reached = start + MINUTE + 5 * SECOND
+            views = shop.observe(shop.reached)
+            shop.put("paid", start, 18)
+            shop.reached = start + MINUTE + 46 * SECOND
+            views = shop.observe(shop.reached)
+        states[lateness] = {view.code: view.state for view in views if view.rule == "outage"}
+    assert states[3.0].get("east") == "firing"
+    assert states[45.0].get("east") is None
 
 
 def test_a_firing_view_says_what_where_and_what_next(shop: Shop) -> None:
