@@ -10,6 +10,7 @@ from core.errors import BadRequestError, UnknownNameError, nearest
 from metrics.ask import CURRENT, Ask, Filters, make_filters
 from metrics.calendar import COMPARISONS, BusinessCalendar, Span
 from metrics.catalogue import Catalogue
+from metrics.event_calendar import LAST_EVENT, last_event_part, load_events
 from metrics.profile import StoreProfile
 
 KEYS = ("metrics", "by", "from", "to", "filter", "compare", "grain", "limit")
@@ -72,12 +73,17 @@ def parse_request(
         raise BadRequestError(f"grain: {grain} over more than {MAX_BUCKETS[grain].days} days is too much")
     filters = _filters(text.all("filter"), catalogue, members)
     _allow(catalogue, metrics, by, filters)
-    spans = [(CURRENT, span)]
-    for name in text.names("compare"):
-        if name not in COMPARISONS:
-            raise UnknownNameError("comparison", name, COMPARISONS)
-        spans.append((name, BusinessCalendar.of(profile).same_part(span, name)))
-    return (Ask("request", metrics, tuple(spans), by, grain, filters, _limit(text.one("limit"))),)
+    spans = ((CURRENT, span), *((name, _compared(name, span, profile)) for name in text.names("compare")))
+    return (Ask("request", metrics, spans, by, grain, filters, _limit(text.one("limit"))),)
+
+
+def _compared(name: str, span: Span, profile: StoreProfile) -> Span:
+    """The fair counterpart of a span. Raises UnknownNameError, and BadRequestError where there is none."""
+    if name == LAST_EVENT:
+        return last_event_part(span, load_events(), profile)
+    if name not in COMPARISONS:
+        raise UnknownNameError("comparison", name, (*COMPARISONS, LAST_EVENT))
+    return BusinessCalendar.of(profile).same_part(span, name)
 
 
 def _split(text: _Text, catalogue: Catalogue) -> tuple[tuple[str, ...], str | None]:

@@ -17,12 +17,13 @@ from ingest.world import load_world
 from layouts.board import board_names
 from layouts.check import check_boards
 from metrics.catalogue import check_catalogue, load_catalogue
+from metrics.event_calendar import load_events
 from metrics.goals import load_goals
 from queries.limits import load_limits
 
 
 def find_problems() -> list[str]:
-    """Every problem of metrics, goals, boards, rules, mappings and scenarios, one line each; empty when all is well."""
+    """Every problem of all definition files, one line each; empty when all is well."""
     broken = check_catalogue()
     if broken:  # the others are checked against the metrics: first things first
         return [str(problem) for problem in broken]
@@ -33,7 +34,7 @@ def find_problems() -> list[str]:
         check_mappings,
     ]
     problems = [str(problem) for find in checks for problem in find()]
-    loads: list[Callable[[], object]] = [lambda: load_goals(catalogue.metrics), load_limits]
+    loads: list[Callable[[], object]] = [lambda: load_goals(catalogue.metrics), load_events, load_limits]
     loads += [lambda name=name: load_scenario(name, load_world()) for name in scenario_names()]  # type: ignore[misc]
     for load in loads:
         try:

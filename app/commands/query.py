@@ -32,7 +32,7 @@ def query(
     start: Annotated[str, typer.Option("--from", help="Business day or ISO time; today when left out.")] = "",
     end: Annotated[str, typer.Option("--to", help="Exclusive; now when left out.")] = "",
     filters: Annotated[list[str] | None, typer.Option("--filter", help="dimension=code,code; may be repeated.")] = None,
-    compare: Annotated[str, typer.Option(help="previous_day, previous_week")] = "",
+    compare: Annotated[str, typer.Option(help="previous_day, previous_week, last_event")] = "",
     grain: Annotated[str, typer.Option(help="minute, hour or day.")] = "",
     limit: Annotated[str, typer.Option(help="Only so many rows, the largest first metric first.")] = "",
     shape: Annotated[Format, typer.Option("--format", help="How to write the answer.")] = Format.table,
