@@ -52,7 +52,7 @@ def test_a_click_filters_shows_a_chip_and_a_second_click_clears(
     page.click('[data-tile="one"] .tile-body')
     assert until(lambda: text_of("two") == "all")
     expect(page.locator(".chip")).to_have_count(0)
-    assert page.url == f"{wall.url}/wall"
+    assert page.evaluate("() => location.href") == f"{wall.url}/wall"
     assert watch.errors == []
 
 
@@ -72,7 +72,7 @@ def test_escape_clears_the_filters_and_keeps_the_day(
     opened(page, wall, "?day=2020-02-19&province=440000&step=pay&kiosk=1")
     page.keyboard.press("Escape")
     assert until(lambda: text_of("two") == "day=2020-02-19")
-    assert "kiosk=1" in page.url
+    assert "kiosk=1" in page.evaluate("() => location.search")
 
 
 def test_the_keyboard_filters_too(wall: ScriptedWall, page: Page, text_of: Callable[[str], str]) -> None:
