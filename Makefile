@@ -4,6 +4,9 @@
 VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMPS := $(VENV)/.stamps
+# pip compiles one file after another, which takes longer than all the rest: that is done by all cores afterwards.
+INSTALL := $(PY) -m pip install --disable-pip-version-check --no-compile
+COMPILE := $(PY) -m compileall -q -j 0 $(VENV)/lib >/dev/null || true  # some packages carry files for other Pythons
 WORKERS ?= 2
 # In the order of the folders: the longest files have few tests, and would else come last and leave a core idle.
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -44,12 +47,11 @@ check: $(STAMPS)/run
 	$(PY) -m app check
 
 unit: $(STAMPS)/dev
-	FAULT_KILLS=$${FAULT_KILLS:-12} $(PY) -m pytest $(SPREAD) -m "not browser"
+	$(PY) -m pytest $(SPREAD) -m "not browser"
 	LIVEWALL_TEST_HTTP=1 $(PY) -m pytest $(SPREAD) $(OVER_HTTP)
-	$(PY) -m pytest -m browser --durations 5
+	$(PY) -m pytest $(SPREAD) -m browser --durations 5
 
-# Half an hour or more. FAULT_KILLS=50 takes five minutes on two cores, which is too long for every `make test`: it kills
-# twelve times.
+# Half an hour or more; `make test` kills fifty times.
 faults: $(STAMPS)/dev
 	FAULT_KILLS=$${FAULT_KILLS:-500} $(PY) -m pytest tests/faults -s
 
@@ -68,10 +70,12 @@ $(STAMPS)/venv:
 
 $(STAMPS)/run: $(STAMPS)/venv requirements.txt
 	@echo "Installing what the wall needs into $(VENV) (about 900 MB; once) …"
-	@$(PY) -m pip install --disable-pip-version-check -r requirements.txt
+	@$(INSTALL) -r requirements.txt
+	@$(COMPILE)
 	@touch $@
 
 $(STAMPS)/dev: $(STAMPS)/run requirements-dev.txt
 	@echo "Installing what the tests need …"
-	@$(PY) -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+	@$(INSTALL) -q -r requirements-dev.txt
+	@$(COMPILE)
 	@touch $@
