@@ -18,7 +18,7 @@ from queries.statement import Statement
 ALL = "all"
 # A business day may begin up to a day before the calendar day (UTC) its rows are filed under, and end as much later.
 MARGIN = timedelta(days=2)
-TRIES = 3  # for partitions that a writer of another process moves meanwhile
+TRIES = 10  # for partitions that a writer of another process moves meanwhile
 VIEWS = "SELECT name, as_select FROM system.tables WHERE database = currentDatabase() AND engine = 'MaterializedView'"
 FROM = re.compile(r"\bFROM (?:`?\w+`?\.)?`?(\w+)`?")
 MONTHLY = re.compile(r"PARTITION BY toYYYYMM\(")
@@ -61,6 +61,7 @@ def rebuild(
     """Rebuild the partitions of a rollup (or of 'all') that hold rows of `span` from the raw ledger.
 
     Inserting waits while one partition is built and swapped; reading goes on and sees the old partition or the new one.
+    Where another process inserts, a partition is built again until no row came meanwhile.
     Raises UnknownNameError, and BadRequestError where single events of that time are no longer kept.
     """
     done = []
@@ -154,11 +155,12 @@ def _swap(clickhouse: ClickHouse, source: Source, window: Window, now: datetime)
             )
             if before or after:
                 clickhouse.administer(Statement(f"swap {source.table}", put))
-            return before, after
+            if _raw_rows(clickhouse, raw, values) == seen:  # else a row may have come just before the swap and be lost
+                return before, after
     finally:
         _drop(clickhouse, stage)
     raise QueryFailedError(
-        f"rebuild {source.table}", 0, f"another process keeps writing to {partition}; stop it and try again", True
+        f"rebuild {source.table}", 0, f"another process keeps writing to {partition}; stop it and rebuild again", True
     )
 
 
