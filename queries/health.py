@@ -28,9 +28,12 @@ SOURCES = " UNION ALL ".join(
     for ledger, table in RAW.items()
 )
 PER_MINUTE = " UNION ALL ".join(
-    f"SELECT '{ledger}', toInt64(count()) FROM {table} WHERE ts > {{since:{MOMENT}}} AND ts <= {{now:{MOMENT}}}"
+    f"SELECT '{ledger}', toInt64(intDiv(toUnixTimestamp(ts), 60)) AS minute, toInt64(count()) FROM {table} "
+    f"WHERE ts >= {{since:{MOMENT}}} AND ts < {{now:{MOMENT}}} GROUP BY minute"
     for ledger, table in RAW.items()
 )
+COURSE = 60  # minutes that the course of rows per minute covers
+RECENT = 5  # minutes whose mean is the figure
 LETTERS = (
     f"SELECT toString(reason), toInt64(count()) AS found FROM dead_letters WHERE at > {{since:{MOMENT}}} "
     "GROUP BY reason ORDER BY found DESC, reason LIMIT 8"
@@ -93,9 +96,18 @@ def _reconciliation(clickhouse: ClickHouse, _now: datetime) -> Rows:
 
 
 def _rows_per_minute(clickhouse: ClickHouse, now: datetime) -> Rows:
+    """The mean of the last complete minutes of each ledger, with the course of the last hour."""
     end = now.replace(second=0, microsecond=0)
-    found = _ask(clickhouse, "rows per minute", PER_MINUTE, since=end - timedelta(minutes=5), now=end)
-    return [_row(ledger, count / 5, "count", kind="ledger") for ledger, count in found]
+    since = end - timedelta(minutes=COURSE)
+    first = int(since.timestamp()) // 60
+    counts = {ledger: [0] * COURSE for ledger in RAW}
+    for ledger, minute, count in _ask(clickhouse, "rows per minute", PER_MINUTE, since=since, now=end):
+        counts[ledger][minute - first] = count
+    return [
+        _row(ledger, sum(course[-RECENT:]) / RECENT, "count", kind="ledger", course=course)
+        for ledger, course in counts.items()
+        if any(course)
+    ]
 
 
 def _parts(clickhouse: ClickHouse, _now: datetime) -> Rows:

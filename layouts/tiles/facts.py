@@ -8,7 +8,7 @@ from typing import Any
 
 from core.errors import DefinitionError
 from layouts.board import Tile
-from layouts.parts import WAITING, title_of
+from layouts.parts import WAITING, sparkline, title_of
 from layouts.view import PlanContext, View
 from metrics.ask import HEALTH_TOPICS, Facts, Question
 from metrics.catalogue import Catalogue
@@ -38,8 +38,8 @@ def draw(tile: Tile, view: View) -> dict[str, Any]:
     return payload | {"rows": [_row(view, row) for row in found.rows]}
 
 
-def _row(view: View, row: Mapping[str, object]) -> dict[str, str]:
-    at, value, key = row.get("at"), row.get("value"), str(row["label"])
+def _row(view: View, row: Mapping[str, object]) -> dict[str, Any]:
+    at, value, key, course = row.get("at"), row.get("value"), str(row["label"]), row.get("course")
     number = float(value) if isinstance(value, int | float) else None
     clock = format_clock(at, view.profile.zone) if isinstance(at, datetime) else ""
     return {
@@ -47,6 +47,7 @@ def _row(view: View, row: Mapping[str, object]) -> dict[str, str]:
         "label": _label(view, str(row.get("kind", "")), key),
         "value": " · ".join(part for part in (clock, _value(view, number, str(row["unit"]))) if part),
         "tone": str(row["tone"]),
+        "spark": sparkline(course) if isinstance(course, list) else [],
     }
 
 

@@ -6,6 +6,7 @@
   function create() {
     const row = dom.make("div", "fact-row");
     row.label = dom.make("span", "fact-label", row);
+    row.spark = dom.sparkline(row);
     row.value = dom.make("b", "fact-value", row);
     return row;
   }
@@ -16,6 +17,7 @@
     },
     update(body, payload) {
       if (!payload.rows) return;
+      dom.style(body.rows, "--rows", String(Math.max(payload.rows.length, 2)));
       dom.keyed(
         body.rows,
         payload.rows,
@@ -26,6 +28,7 @@
           dom.text(row.label, fact.label);
           dom.attr(row.label, "title", fact.label);
           dom.text(row.value, fact.value);
+          dom.setSparkline(row.spark, fact.spark);
         },
       );
     },
