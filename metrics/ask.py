@@ -57,7 +57,7 @@ HEALTH_TOPICS = ("sources", "ledgers", "letters", "reconciliation", "rows", "par
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known about the data themselves under one of HEALTH_TOPICS. Filters do not change it."""
+    """What is known about the data under one of HEALTH_TOPICS: of the whole store, or with filters nothing."""
 
     name: str
     topic: str

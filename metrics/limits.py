@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core.errors import BadRequestError
-from metrics.ask import Facts, Filters, Question
+from metrics.ask import Filters, Question
 
 NOBODY = "\x00"  # a code that no event carries: the answer of a question wholly outside one's rights is empty
 
@@ -13,12 +12,10 @@ NOBODY = "\x00"  # a code that no event carries: the answer of a question wholly
 def narrow_question(question: Question, limits: Filters) -> Question:
     """The question with `limits` added. A filter on a limited dimension is cut down to what is allowed.
 
-    Raises BadRequestError for facts about the whole store, which no filter narrows.
+    Facts are about the whole store and cannot be cut down: with a filter they are answered with nothing.
     """
     if not limits:
         return question
-    if isinstance(question, Facts):
-        raise BadRequestError("data health is about the whole store: this screen is narrowed to a part of it")
     wanted = dict(question.filters)
     for dimension, allowed in limits:
         asked = wanted.get(dimension)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from queries.client import ClickHouse
 from queries.statement import Statement
 
+NEWEST = "SELECT toInt64(count()), max(ts) FROM {table}"
 LAST = """
-SELECT toInt64(count()), toUnixTimestamp64Milli(max(ts)) FROM {table} WHERE source = {{source:String}}
+SELECT toInt64(count()), toUnixTimestamp64Milli(max(ts)) FROM {table}
+WHERE source = {{source:String}} AND ts > {{since:DateTime64(3, 'UTC')}}
 """
+# How far before a ledger's newest event to look, in turn: reading all of a large one takes seconds.
+REACHES = (timedelta(hours=2), timedelta(days=2), timedelta(days=36_500))
 
 OPEN_ORDERS = """
 SELECT
@@ -64,12 +68,19 @@ class LastEvents:
 
 def last_events(clickhouse: ClickHouse, source: str) -> LastEvents:
     """How far a producer got. Raises QueryFailedError."""
-    found: list[int | None] = []
-    for table in ("behaviour_events", "order_events"):
-        sql = LAST.format(table=table)
-        ((count, moment),) = clickhouse.read(Statement(f"last {table}", sql, {"source": source})).rows
-        found.append(int(moment) if count else None)
-    return LastEvents(*found)
+    return LastEvents(*(_last_event(clickhouse, table, source) for table in ("behaviour_events", "order_events")))
+
+
+def _last_event(clickhouse: ClickHouse, table: str, source: str) -> int | None:
+    ((count, newest),) = clickhouse.read_long(Statement(f"newest of {table}", NEWEST.format(table=table))).rows
+    if not count:
+        return None
+    for reach in REACHES:
+        values = {"source": source, "since": newest - reach}
+        ((count, moment),) = clickhouse.read_long(Statement(f"last {table}", LAST.format(table=table), values)).rows
+        if count:
+            return int(moment)
+    return None
 
 
 def open_orders(clickhouse: ClickHouse, source: str, since: datetime) -> dict[str, list[Any]]:
@@ -78,8 +89,7 @@ def open_orders(clickhouse: ClickHouse, source: str, since: datetime) -> dict[st
     Times are epoch milliseconds, `paid` is 1 for orders already paid.
     """
     # Reading half a million orders of a busy store takes longer than a tile may.
-    settings = {"max_execution_time": 30}
-    answer = clickhouse.read(Statement("open orders", OPEN_ORDERS, {"source": source, "since": since}, settings))
+    answer = clickhouse.read_long(Statement("open orders", OPEN_ORDERS, {"source": source, "since": since}))
     columns = list(zip(*answer.rows, strict=True)) or [()] * len(answer.columns)
     return {name: list(column) for name, column in zip(answer.columns, columns, strict=True)}
 
@@ -104,7 +114,7 @@ def _is_noted(clickhouse: ClickHouse, source: str, stage: str) -> bool:
 def empty_ledgers(clickhouse: ClickHouse, source: str) -> bool:
     """Empty the ledgers and rollups of a store that holds a producer's events and no others; tells whether it did."""
     last = last_events(clickhouse, source)
-    others = clickhouse.read(Statement("events of others", OTHERS, {"source": source})).rows[0][0]
+    others = clickhouse.read_long(Statement("events of others", OTHERS, {"source": source})).rows[0][0]
     if others or (last.behaviour is None and last.orders is None):
         return False
     for (table,) in clickhouse.read(Statement("tables of a history", FILLED_TABLES)).rows:

@@ -33,6 +33,8 @@ def draw(tile: Tile, view: View) -> dict[str, Any]:
     found = view.findings("facts")
     if found is None:
         return payload | WAITING
+    if found.ask.filters:
+        return payload | {"empty": view.words.t("tile.facts.narrowed")}
     if not found.rows:
         return payload | {"empty": view.words.t(f"tile.facts.none.{topic}")}
     return payload | {"rows": [_row(view, row) for row in found.rows]}
