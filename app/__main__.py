@@ -10,6 +10,7 @@ from app.commands.dead_letters import dead_letters
 from app.commands.listen import listen
 from app.commands.load import load
 from app.commands.migrate import migrate
+from app.commands.own_tables import own_tables
 from app.commands.query import query
 from app.commands.rebuild import rebuild
 from app.commands.reconcile import reconcile
@@ -21,6 +22,7 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Livewall: a 
 for command in (run, migrate, load, replay, simulate, check, query, ddl, listen, reconcile, rebuild):
     cli.command()(command)
 cli.add_typer(dead_letters, name="dead-letters")
+cli.add_typer(own_tables, name="own-tables")
 
 if __name__ == "__main__":
     cli()

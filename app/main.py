@@ -50,6 +50,7 @@ from queries.client import ClickHouse
 from queries.closed import ClosedSpans
 from queries.days import serves_days
 from queries.members import load_members
+from queries.own_sources import own_of
 from queries.readings import fetch
 from queries.reconciliations import newest_report
 from queries.watermark import watermarks
@@ -139,7 +140,9 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         load_board(settings.board)  # raises with the names there are
     members = Members(catalogue, regions, profile.region_level, lambda: load_members(clickhouse), clock)
 
-    closed = ClosedSpans(clickhouse, Store(catalogue, profile, regions, serves_days(clickhouse, profile)), clock)
+    own = own_of(clickhouse).rollups
+    asked = Store(catalogue, profile, regions, serves_days(clickhouse, profile), own)
+    closed = ClosedSpans(clickhouse, asked, clock)
 
     def answer(question: Question, now: datetime) -> Answer:
         return closed.fetch(narrow_question(question, limits), now)

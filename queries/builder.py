@@ -47,6 +47,7 @@ class Store:
     profile: StoreProfile
     regions: RegionSet
     days: bool = False  # whether the daily rollups hold this profile's business days
+    own: tuple[tuple[str, Source], ...] = ()  # rollups that the user has of a ledger
 
     @property
     def calendar(self) -> BusinessCalendar:
@@ -152,12 +153,13 @@ def _build(store: Store, ask: Ask, measures: tuple[Measure, ...]) -> Built:
     parameters, ledger, where = Parameters(), measures[0].ledger, measures[0].where
     dimensions = {store.catalogue.physical(name) for name in (*ask.by, *dict(ask.filters), *dict(where))}
     cuts: list[tuple[dict[int, Span], Bucketing, list[Piece]]] = []
+    own = tuple(source for name, source in store.own if name == ledger)
     for indexes in _disjoint(store, ask):
         spans = {index: ask.spans[index][1] for index in indexes}
         buckets = bucketing(store, ask, list(spans.values()))
         length = sum((span.end - span.start for span in spans.values()), timedelta(0))
         finest = buckets.finest if store.days else min(buckets.finest, HOUR)
-        sources = choose_sources(ledger, measures, frozenset(dimensions), finest, length)
+        sources = choose_sources(ledger, measures, frozenset(dimensions), finest, length, own)
         pieces = [piece for index, span in spans.items() for piece in cut(span, index, sources, store.calendar)]
         cuts.append((spans, buckets, pieces))
     # What no rollup keeps states of is counted exactly from the raw ledger, also in a store of sketches.

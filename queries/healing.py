@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.errors import QueryFailedError
 from queries.client import ClickHouse
+from queries.rollups import ledger_table
 from queries.statement import Statement
 
 VIEWS = """
 SELECT create_table_query, as_select FROM system.tables
-WHERE database = currentDatabase() AND engine = 'MaterializedView' ORDER BY name
+WHERE database = currentDatabase() AND engine = 'MaterializedView' AND NOT startsWith(name, 'own_') ORDER BY name
 """
 COLUMNS = """
 SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String} ORDER BY position
@@ -33,6 +35,7 @@ STEPS = {
 }
 LONG = {"max_execution_time": 0, "max_threads": 2}
 HOUR = timedelta(hours=1)
+TRIES = 5  # comparisons of a stretch into which rows still come
 MOST_SPANS = 3  # touched hours that do not adjoin; more of them are healed as one long stretch
 
 
@@ -75,7 +78,11 @@ class _Rollup:
         return f"INSERT INTO {self.table} ({columns}) SELECT {chosen} FROM ({both}) GROUP BY {', '.join(self.keys)}"
 
     def _within(self) -> str:
-        return f"{self.time} >= {{start:DateTime64(3, 'UTC')}} AND {self.time} < {{end:DateTime64(3, 'UTC')}}"
+        return _between(self.time)
+
+
+def _between(time: str) -> str:
+    return f"{time} >= {{start:DateTime64(3, 'UTC')}} AND {time} < {{end:DateTime64(3, 'UTC')}}"
 
 
 def heal_rollups(clickhouse: ClickHouse, moments: Iterable[datetime]) -> list[str]:
@@ -96,6 +103,26 @@ def heal_rollups(clickhouse: ClickHouse, moments: Iterable[datetime]) -> list[st
                 clickhouse.write(Statement(f"mend {rollup.table}", rollup.mending(), values, LONG))
                 mended.append(rollup.table)
     return mended
+
+
+def fill_rollup(clickhouse: ClickHouse, table: str, spans: Iterable[tuple[datetime, datetime]]) -> None:
+    """Add to a rollup what its source has more, and look whether both agree, in stretches of whole hours.
+
+    Rows may come meanwhile: a difference is added and nothing is replaced, so what the view adds beside it stays. Rows
+    caught half way between source and view are put right by the next comparison. Raises QueryFailedError, to be tried
+    again, where the two never agree.
+    """
+    (rollup,) = (found for found in _rollups(clickhouse) if found.table == table)
+    for start, end in spans:
+        values: dict[str, Any] = {"start": start - STEPS[rollup.time], "end": end}
+        for _ in range(TRIES):
+            clickhouse.write(Statement(f"fill {table}", rollup.mending(), values, LONG))
+            ((wrong,),) = clickhouse.read_long(Statement(f"compare {table}", rollup.differing(), values, LONG)).rows
+            if not wrong:
+                break
+        else:
+            told = f"rows keep coming faster than they are compared ({start:%Y-%m-%d}); apply again at a quieter time"
+            raise QueryFailedError(f"fill {table}", 0, told, retryable=True)
 
 
 def touched(moments: Iterable[datetime]) -> list[tuple[datetime, datetime]]:
@@ -137,4 +164,7 @@ def _rollup(clickhouse: ClickHouse, create: str, select: str) -> _Rollup:
         else:
             states.append((name, state[2], state[3] or ""))
     time = next(name for name in keys if name in STEPS)
-    return _Rollup(target[1], source[1], select, time, tuple(keys), tuple(sums), tuple(states))
+    if source[1] != ledger_table(source[1]):  # a feed keeps nothing to compare with: the view over own tables does
+        rows = f"SELECT * FROM {ledger_table(source[1])} WHERE {_between('ts')}"
+        select = SOURCE.sub(lambda _: f"FROM ({rows})", select, count=1)
+    return _Rollup(target[1], ledger_table(source[1]), select, time, tuple(keys), tuple(sums), tuple(states))

@@ -22,6 +22,7 @@ from queries.client import ClickHouse
 from queries.days import serves_days
 from queries.health import fetch_facts
 from queries.latest import fetch_latest
+from queries.own_sources import own_of
 from queries.retention import check_kept
 
 Place = tuple[tuple[str, ...], int | None]  # keys and bucket of a row
@@ -42,7 +43,8 @@ def fetch(
     Raises UnknownNameError and BadRequestError for a question that cannot be answered, QueryFailedError for a
     statement that ClickHouse refused.
     """
-    store = Store(catalogue, profile, regions, serves_days(clickhouse, profile))
+    own = own_of(clickhouse).rollups
+    store = Store(catalogue, profile, regions, serves_days(clickhouse, profile), own)
     if isinstance(question, Facts):
         return fetch_facts(clickhouse, question, now)
     if isinstance(question, Latest):

@@ -12,7 +12,7 @@ from metrics.calendar import Span
 from queries.builder import MOMENT
 from queries.client import ClickHouse
 from queries.retention import check_kept
-from queries.rollups import DAY, RAW, ROLLUPS, SECONDS, Source
+from queries.rollups import DAY, RAW, ROLLUPS, SECONDS, Source, ledger_table
 from queries.statement import Statement
 
 ALL = "all"
@@ -45,7 +45,8 @@ def find_rollups(clickhouse: ClickHouse, name: str) -> tuple[Source, ...]:
     known = rollup_sources()
     if name != ALL and name not in known:
         raise UnknownNameError("rollup", name, [*known, ALL])
-    sql = "SELECT name FROM system.tables WHERE database = currentDatabase()"
+    # where rows of own tables change, rollups are views: there is nothing to rebuild
+    sql = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine != 'View'"
     there = {row[0] for row in clickhouse.read(Statement("tables there are", sql)).rows}
     return tuple(source for key, source in known.items() if name in {key, ALL} and key in there)
 
@@ -120,7 +121,7 @@ def _parent(select: str) -> str:
     found = FROM.search(select)
     if not found:
         raise BadRequestError(f"cannot read what feeds a rollup: {select[:80]}")
-    return found[1]
+    return ledger_table(found[1])
 
 
 def read_views(clickhouse: ClickHouse) -> dict[str, str]:

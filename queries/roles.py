@@ -26,7 +26,7 @@ GRANTS = {
         *READ,
         "GRANT INSERT, ALTER, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW, TRUNCATE, OPTIMIZE ON default.*",
         *(f"GRANT TABLE ENGINE ON {name}" for name in ("MergeTree", "AggregatingMergeTree", "ReplacingMergeTree")),
-        *(f"GRANT TABLE ENGINE ON {name}" for name in ("Memory", "Distributed")),
+        *(f"GRANT TABLE ENGINE ON {name}" for name in ("Memory", "Distributed", "Null")),
         "GRANT REMOTE ON *.*",
         "GRANT SET DEFINER ON *",
         "GRANT SYSTEM MERGES, KILL QUERY ON *.*",

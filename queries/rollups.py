@@ -13,6 +13,7 @@ SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hou
 DAY = timedelta(days=1)  # a business day, however many hours it has
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RAW = {"orders": "order_events", "behaviour": "behaviour_events"}
+FEED = "_feed"  # where a ledger is a view over own tables, rollups are fed from order_events_feed, which keeps nothing
 SECONDS_FOR = timedelta(days=4)  # so much time is answered from seconds; more of it would be too many rows
 ORDER_KINDS = ("created", "paid", "cancelled", "refunded")
 WIDE = ("country", "province", "channel")
@@ -114,23 +115,43 @@ SECONDS: dict[str, Source] = {
 }
 
 
+def ledger_table(name: str) -> str:
+    """The table to read a ledger from, by the name of what feeds its rollups."""
+    ledger = name.removesuffix(FEED)
+    return ledger if ledger in RAW.values() else name
+
+
 def raw_source(ledger: str) -> Source:
     return Source(RAW[ledger], "ts", timedelta(0))
 
 
 def choose_sources(
-    ledger: str, measures: Iterable[Measure], dimensions: frozenset[str], finest: timedelta, length: timedelta
+    ledger: str,
+    measures: Iterable[Measure],
+    dimensions: frozenset[str],
+    finest: timedelta,
+    length: timedelta,
+    own: tuple[Source, ...] = (),
 ) -> tuple[Source, ...]:
     """The sources that together answer, coarsest first, the raw ledger last.
 
     `finest` is the coarsest step that the asked buckets allow, `length` how much time all spans are together. A coarse
-    table that is larger than a fine one which can also answer is left out.
+    table that is larger than a fine one which can also answer is left out. `own` are rollups that the user has of this
+    ledger: where one can answer, ours of seconds are not asked.
     """
     measures = tuple(measures)
     seconds = SECONDS.get(ledger)
-    if seconds and not dimensions and length <= SECONDS_FOR and finest >= SECOND and not _merges(measures):
+    rollups = _able(ledger, measures, dimensions, finest, own)
+    theirs = any(source in own for source in rollups)
+    if (
+        seconds
+        and not theirs
+        and not dimensions
+        and length <= SECONDS_FOR
+        and finest >= SECOND
+        and not _merges(measures)
+    ):
         return seconds, raw_source(ledger)
-    rollups = _able(ledger, measures, dimensions, finest)
     days = [source for source in rollups if source.step == DAY]
     hours = [source for source in rollups if source.step == HOUR]
     minutes = [source for source in rollups if source.step == MINUTE]
@@ -145,8 +166,14 @@ def _merges(measures: tuple[Measure, ...]) -> bool:
     return any(measure.aggregate == "uniq" for measure in measures)
 
 
-def _able(ledger: str, measures: tuple[Measure, ...], dimensions: frozenset[str], finest: timedelta) -> list[Source]:
-    family = (UNIQ_ROLLUPS if _merges(measures) else SUM_ROLLUPS)[ledger]
+def _able(
+    ledger: str,
+    measures: tuple[Measure, ...],
+    dimensions: frozenset[str],
+    finest: timedelta,
+    own: tuple[Source, ...],
+) -> list[Source]:
+    family = UNIQ_ROLLUPS[ledger] if _merges(measures) else (*own, *SUM_ROLLUPS[ledger])
     needed, counted = {column_of(measure) for measure in measures}, frozenset[str]()
     if measures and all(is_dimension_count(measure) for measure in measures):
         # A dimension's own codes are counted from any table that keeps the dimension: a row is there when an event was.

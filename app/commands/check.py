@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
 from alerts.measures import measures_of
 from alerts.rules import check_rules
-from app.commands.common import WRONG_WORDS
+from app.commands.common import WRONG_WORDS, clear_errors
+from app.commands.own_tables import check_tables
 from app.console import console
 from core.errors import DefinitionError, LivewallError
 from ingest.mapping import check_mappings, mapping_names
@@ -20,6 +22,7 @@ from metrics.catalogue import check_catalogue, load_catalogue
 from metrics.event_calendar import load_events
 from metrics.goals import load_goals
 from queries.limits import load_limits
+from queries.own_tables import check_own_tables
 
 
 def find_problems() -> list[str]:
@@ -32,6 +35,7 @@ def find_problems() -> list[str]:
         lambda: check_boards(catalogue),
         lambda: check_rules(measures_of(catalogue)),
         check_mappings,
+        check_own_tables,
     ]
     problems = [str(problem) for find in checks for problem in find()]
     loads: list[Callable[[], object]] = [lambda: load_goals(catalogue.metrics), load_events, load_limits]
@@ -44,8 +48,17 @@ def find_problems() -> list[str]:
     return problems
 
 
-def check() -> None:
+def check(
+    own_tables: Annotated[
+        bool, typer.Option("--own-tables", help="Look at mappings of own tables beside the tables, in DSN and STORE.")
+    ] = False,
+    mapping: Annotated[str, typer.Argument(help="With --own-tables: only this one; a name or a path.")] = "",
+) -> None:
     """Check every definition file; exit code 2 and one line a problem when something is wrong."""
+    if own_tables:
+        with clear_errors():
+            check_tables(mapping)
+        return
     problems = find_problems()
     for problem in problems:
         typer.echo(problem, err=True)

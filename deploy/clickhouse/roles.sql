@@ -58,6 +58,7 @@ GRANT TABLE ENGINE ON ReplicatedMergeTree TO livewall_admin;
 GRANT TABLE ENGINE ON ReplicatedAggregatingMergeTree TO livewall_admin;
 GRANT TABLE ENGINE ON Distributed TO livewall_admin;
 GRANT TABLE ENGINE ON Memory TO livewall_admin;
+GRANT TABLE ENGINE ON Null TO livewall_admin;
 GRANT CLUSTER, REMOTE ON *.* TO livewall_admin;
 GRANT SET DEFINER ON * TO livewall_admin;
 GRANT SYSTEM MERGES, KILL QUERY ON *.* TO livewall_admin;
