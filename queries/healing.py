@@ -7,7 +7,7 @@ process died between the engine's note of a block and the block itself: the retr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -105,24 +105,36 @@ def heal_rollups(clickhouse: ClickHouse, moments: Iterable[datetime]) -> list[st
     return mended
 
 
-def fill_rollup(clickhouse: ClickHouse, table: str, spans: Iterable[tuple[datetime, datetime]]) -> None:
-    """Add to a rollup what its source has more, and look whether both agree, in stretches of whole hours.
+def fill_rollups(
+    clickhouse: ClickHouse,
+    source: str,
+    spans: Sequence[tuple[datetime, datetime]],
+    report: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Add to the rollups of a ledger what it has more, and look whether both agree, in stretches of whole hours.
 
-    Rows may come meanwhile: a difference is added and nothing is replaced, so what the view adds beside it stays. Rows
-    caught half way between source and view are put right by the next comparison. Raises QueryFailedError, to be tried
-    again, where the two never agree.
+    Rows may come meanwhile: a difference is added and nothing is replaced, so what the views add beside it stays. Rows
+    caught half way between ledger and rollup are put right by the next comparison. `report` hears each table that is
+    done. Raises QueryFailedError, to be tried again, where the two never agree.
     """
-    (rollup,) = (found for found in _rollups(clickhouse) if found.table == table)
-    for start, end in spans:
-        values: dict[str, Any] = {"start": start - STEPS[rollup.time], "end": end}
-        for _ in range(TRIES):
-            clickhouse.write(Statement(f"fill {table}", rollup.mending(), values, LONG))
-            ((wrong,),) = clickhouse.read_long(Statement(f"compare {table}", rollup.differing(), values, LONG)).rows
-            if not wrong:
-                break
-        else:
-            told = f"rows keep coming faster than they are compared ({start:%Y-%m-%d}); apply again at a quieter time"
-            raise QueryFailedError(f"fill {table}", 0, told, retryable=True)
+    reached = {source}
+    for rollup in _rollups(clickhouse):
+        if rollup.source not in reached:
+            continue
+        reached.add(rollup.table)
+        for start, end in spans:
+            _fill(clickhouse, rollup, {"start": start - STEPS[rollup.time], "end": end})
+        report(rollup.table)
+
+
+def _fill(clickhouse: ClickHouse, rollup: _Rollup, values: dict[str, Any]) -> None:
+    for _ in range(TRIES):
+        clickhouse.write(Statement(f"fill {rollup.table}", rollup.mending(), values, LONG))
+        compare = Statement(f"compare {rollup.table}", rollup.differing(), values, LONG)
+        if not clickhouse.read_long(compare).rows[0][0]:
+            return
+    told = f"rows keep coming faster than they are compared ({values['end']:%Y-%m-%d}); apply again at a quieter time"
+    raise QueryFailedError(f"fill {rollup.table}", 0, told, retryable=True)
 
 
 def touched(moments: Iterable[datetime]) -> list[tuple[datetime, datetime]]:

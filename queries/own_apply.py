@@ -15,7 +15,7 @@ from core.errors import BadRequestError
 from metrics.profile import StoreProfile
 from queries.client import ClickHouse
 from queries.ddl import COMMENT, TABLE, VIEW
-from queries.healing import fill_rollup
+from queries.healing import fill_rollups
 from queries.migrate import FOLDER, split_statements, written
 from queries.own_check import Examined
 from queries.own_select import quoted
@@ -198,24 +198,18 @@ def run_statements(clickhouse: ClickHouse, name: str, statements: list[str]) -> 
         forget(clickhouse)
 
 
-def fill_rollups(
-    clickhouse: ClickHouse,
-    examined: Examined,
-    profile: StoreProfile,
-    report: Callable[[str, int], None] = lambda _table, _days: None,
-) -> None:
+def fill(clickhouse: ClickHouse, examined: Examined, report: Callable[[str], None] = lambda _: None) -> None:
     """Sum up what the tables hold already, by days that have rows, while rows go on coming.
 
-    `report` hears each rollup that is filled and for how many days. Raises QueryFailedError.
+    `report` hears each rollup that is filled. Raises QueryFailedError.
     """
     for ledger in examined.mapping.ledgers:
         if examined.mapping.changes(ledger):
             continue
         sql = f"SELECT DISTINCT toStartOfDay(ts) AS day FROM {RAW[ledger]} ORDER BY day"
         days = [row[0].replace(tzinfo=UTC) for row in clickhouse.read_long(Statement("days of own tables", sql)).rows]
-        for made in Blueprint.of(ledger, profile).rollups:
-            fill_rollup(clickhouse, made.table, [(day, day + DAY) for day in days])
-            report(made.table, len(days))
+        spans = [(day, day + DAY) for day in days]
+        fill_rollups(clickhouse, RAW[ledger], spans, report)
 
 
 def _rollup_view(clickhouse: ClickHouse, examined: Examined, key: str, rollup: OwnRollup) -> str:

@@ -16,7 +16,7 @@ from core.clock import SystemClock
 from core.errors import BadRequestError
 from metrics.profile import StoreProfile
 from queries.client import ClickHouse
-from queries.own_apply import apply_statements, fill_rollups, remove_statements, run_statements
+from queries.own_apply import apply_statements, fill, remove_statements, run_statements
 from queries.own_check import Examined, Finding, examine
 from queries.own_sources import own_of
 from queries.own_tables import OwnTables, load_own_tables, mapping_names
@@ -41,7 +41,7 @@ def apply(name: Name, dry: Print = False) -> None:
                 write(statements)
                 return
             run_statements(clickhouse, mapping.name, statements)
-            fill_rollups(clickhouse, examined, profile, filled)
+            fill(clickhouse, examined, filled)
         console.print(f"{read_settings().store} shows {mapping.name} ({', '.join(mapping.ledgers)})")
 
 
@@ -114,5 +114,5 @@ def write(statements: list[str]) -> None:
         typer.echo(f"{statement};\n")
 
 
-def filled(table: str, days: int) -> None:
-    console.print(f"{table}: {days:,} days filled")
+def filled(table: str) -> None:
+    console.print(f"{table} is filled")
