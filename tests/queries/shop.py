@@ -43,7 +43,7 @@ TABLES = (
 ORDERS = """INSERT INTO shop.orders SELECT {first} + number AS n, concat('b', toString(cityHash64(n, 1) % 90)),
 ['LIVE', 'APP_SEARCH', 'MALL', 'FAX'][cityHash64(n, 2) % 4 + 1], ['food', 'beauty', ''][cityHash64(n, 3) % 3 + 1],
 concat('s', toString(cityHash64(n, 4) % 20)), ['广东省', '浙江', '上海市', 'Atlantis', ''][cityHash64(n, 5) % 5 + 1],
-toDateTime('2026-11-09 16:00:00', 'UTC') + cityHash64(n, 6) % 171000 AS placed_at,
+toDateTime('2026-11-09 16:00:00', 'UTC') + cityHash64(n, 6) % 100000 AS placed_at,
 if(cityHash64(n, 7) % 4 = 0, NULL, placed_at + cityHash64(n, 8) % 1500), cityHash64(n, 9) % 90000 + 1,
 cityHash64(n, 10) % 3 + 1, cityHash64(n, 11) % 20 = 0 FROM numbers({count})"""
 REFUNDS = """INSERT INTO shop.refunds SELECT {first} + number AS n, n, concat('b', toString(n % 90)),
@@ -53,7 +53,7 @@ if(n % 7 = 0, '', formatDateTime(placed + 1800, '%Y-%m-%d %H:%i:%S', 'Asia/Shang
 CLICKS = """INSERT INTO shop.clicks SELECT concat('b', toString(cityHash64(number, 13) % 200)),
 ['LIVE', 'MALL', 'FAX'][cityHash64(number, 14) % 3 + 1], if(number % 3 = 0, NULL, 's1'),
 ['open', 'look', 'add', 'scroll'][cityHash64(number, 15) % 4 + 1],
-1794240000000 + toInt64(cityHash64(number, 16) % 171000000) FROM numbers({first}, {count})"""
+1794240000000 + toInt64(cityHash64(number, 16) % 100000000) FROM numbers({first}, {count})"""
 STATES = """INSERT INTO shop.states SELECT number, concat('b', toString(number % 40)),
 toDateTime('2026-11-09 16:00:00', 'UTC') + number * 60 AS placed_at,
 if({paid} = 1 AND number % 2 = 0, placed_at + 90, toDateTime(0, 'UTC')),

@@ -194,9 +194,7 @@ class TestAnswers:
     def test_newest_orders_and_watermarks_are_read_from_their_tables(self, shown: Shop) -> None:
         profile = load_own_tables(str(EXAMPLE)).file.store
         latest = Latest("new", "orders", ("paid",), SPANS[0], (), 1)
-        newest = fetch(
-            shown.store, CATALOGUE, profile, REGIONS, Latest("new", "orders", ("paid",), SPANS[0], (), 1), NOW
-        )
+        newest = fetch(shown.store, CATALOGUE, profile, REGIONS, latest, NOW)
         assert isinstance(newest, Listing)
         ((last,),) = shown.ask(f"SELECT max(paid_at) FROM {PAID}", start=START, end=END)
         assert newest.rows[0]["ts"] == last.astimezone(UTC)
