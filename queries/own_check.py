@@ -207,14 +207,14 @@ def _look_at_values(clickhouse: ClickHouse, examined: Examined, where: str, tabl
             _tell(examined, f"{where}.{name}", found, "are no regions that we know; they stand nowhere on the map")
 
 
-def _unknown_codes(examined: Examined, name: str, value: Value, code: str) -> str:
+def _unknown_codes(examined: Examined, name: str, value: Value, translated: str) -> str:
     """A condition for values that become no region, '' where nothing can be said."""
     profile = examined.mapping.file.store
     if value.regions:
-        return f"{code} = ''"
+        return f"{translated} = ''"
     if name == profile.region_level:
         known = ", ".join(map(quoted, load_region_set(profile.region_set).regions))
-        return f"{code} NOT IN ({known})"
+        return f"{translated} NOT IN ({known})"
     return ""
 
 

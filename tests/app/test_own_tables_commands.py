@@ -71,10 +71,8 @@ def test_a_store_of_own_tables_from_check_to_wall(tmp_path: Path) -> None:
     run(store, "-c", MAKE, str(store))
 
     told = run(store, "-m", "app", "check", "--own-tables", str(wrong), code=2)
-    line = (
-        "error: shop.yaml: tables.clicks.shared.user_id: shop.clicks has no column 'visiter'; did you mean 'visitor'?"
-    )
-    assert line in told
+    line = "tables.clicks.shared.user_id: shop.clicks has no column 'visiter'; did you mean 'visitor'?"
+    assert f"error: shop.yaml: {line}" in told
     assert "nothing was changed" in run(store, "-m", "app", "own-tables", "apply", str(wrong), code=2)
     assert "shop: 0 errors, not applied" in run(store, "-m", "app", "check", "--own-tables", EXAMPLE)
     assert "CREATE VIEW order_events" in run(store, "-m", "app", "own-tables", "apply", EXAMPLE, "--print")
