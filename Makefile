@@ -12,7 +12,7 @@ WORKERS ?= 2
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # The tests of the database run twice: embedded with all others, and over HTTP as three roles.
 OVER_HTTP := $(addprefix tests/queries/test_,answer.py client.py closed.py days.py injection.py latest.py migrate.py \
-               numbers.py rebuild.py reconcile.py retention.py) \
+               numbers.py own_tables.py rebuild.py reconcile.py retention.py) \
              $(addprefix tests/ingest/test_,loader.py replay.py writer.py truth_ga360.py truth_online_retail.py \
                truth_taobao.py truth_tmall.py)
 
