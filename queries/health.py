@@ -42,7 +42,8 @@ PARTS = (
     "SELECT table, toInt64(count()), toInt64(sum(bytes_on_disk)) FROM system.parts "
     "WHERE active AND database = currentDatabase() GROUP BY table"
 )
-DISKS = "SELECT name, toInt64(total_space), toInt64(free_space) FROM system.disks ORDER BY name"
+# The disk of the tables first: a listener has one for backups beside it.
+DISKS = "SELECT name, toInt64(total_space), toInt64(free_space) FROM system.disks ORDER BY name != 'default', name"
 
 
 def fetch_facts(clickhouse: ClickHouse, question: Facts, now: datetime) -> Findings:

@@ -22,13 +22,14 @@ from typing import Literal
 
 from core.clock import stopwatch, wait
 from core.errors import QueryFailedError, StoreBusyError
-from queries.roles import users_file
+from queries.roles import QUERIES_A_MINUTE, users_file
 from queries.server import Access
 
 Role = Literal["dashboard", "ingest", "admin"]
 ROLES: tuple[Role, ...] = ("dashboard", "ingest", "admin")
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = "listener.json"
+BACKUPS = "backups"  # a disk beside the data, and the only place that BACKUP may write to
 START_S, STOP_S = 60, 20
 MEMORY = 6_000_000_000
 CONFIG = """<clickhouse>
@@ -38,6 +39,8 @@ CONFIG = """<clickhouse>
 <max_server_memory_usage>{memory}</max_server_memory_usage>
 <tmp_path>{data}/tmp/</tmp_path>
 <default_database>scratch</default_database>
+<storage_configuration><disks><backups><type>local</type><path>{backups}/</path></backups></disks></storage_configuration>
+<backups><allowed_disk>backups</allowed_disk></backups>
 <http_handlers>
 <rule><url>/ping</url><handler><type>ping</type></handler></rule>
 <rule><headers><Authorization>regex:Basic ({users}).*</Authorization><X-ClickHouse-User></X-ClickHouse-User></headers>
@@ -73,7 +76,8 @@ class Listener:
     """A child process that serves the store at `data` on a loopback port; its files stand in `folder`.
 
     `more` is configuration of the engine (`<remote_servers>` …), `tcp_port` opens the native protocol too, `passwords`
-    are those of the three roles (new ones by default).
+    are those of the three roles (new ones by default), `queries_a_minute` is the dashboard's quota. `BACKUP` writes to
+    the disk `backups`, a folder beside the data.
     """
 
     def __init__(
@@ -84,8 +88,9 @@ class Listener:
         tcp_port: int = 0,
         more: str = "",
         passwords: Mapping[str, str] | None = None,
+        queries_a_minute: int = QUERIES_A_MINUTE,
     ) -> None:
-        self.folder, self.port = folder.resolve(), port
+        self.folder, self.port, self._quota = folder.resolve(), port, queries_a_minute
         self._folder_for(data.resolve(), tcp_port, more)
         self.told = Listening(0, port, dict(passwords or {role: secrets.token_urlsafe(18) for role in ROLES}))
         self._process: subprocess.Popen[bytes] | None = None
@@ -95,14 +100,16 @@ class Listener:
         data.mkdir(parents=True, exist_ok=True)
         tcp = f"\n<tcp_port>{tcp_port}</tcp_port>" if tcp_port else ""
         users = "|".join(USERS.values())
-        config = CONFIG.format(http=self.port, tcp=tcp, memory=MEMORY, data=data, users=users, more=more)
+        backups = data.parent / BACKUPS
+        places = {"data": data, "backups": backups, "memory": MEMORY}
+        config = CONFIG.format(http=self.port, tcp=tcp, users=users, more=more, **places)
         (self.folder / "config.xml").write_text(config, encoding="utf-8")
         (self.folder / "start.json").write_text(json.dumps({"data": str(data), "tcp": bool(tcp_port)}), "utf-8")
 
     def start(self) -> Listening:
         """Returns when it answers. Raises StoreBusyError when another process holds the store or the port."""
         hashes = {role: hashlib.sha256(word.encode()).hexdigest() for role, word in self.told.passwords.items()}
-        _private(self.folder / "users.xml", users_file(hashes))
+        _private(self.folder / "users.xml", users_file(hashes, self._quota))
         log = self.folder / "listener.log"
         with log.open("wb") as target:
             self._process = subprocess.Popen(  # noqa: S603 (this very file)

@@ -56,6 +56,9 @@ PROFILES: dict[str, dict[str, float | str]] = {
 }
 QUERIES_A_MINUTE = 100_000  # a hundred screens' worth: what exceeds it is a mistake
 
+# Only the listener's admin backs up and restores; a server's administrator has rights of their own. A grant on DISK is
+# no grant on FILE, so file() stays refused; backups go to the one disk that the configuration allows.
+BACKUP = ("GRANT BACKUP, CREATE DATABASE ON default.*", "GRANT READ, WRITE ON DISK")
 
 # The user of the engine's own session has no password, whatever one writes: it may open the door, wait, and no more.
 OWN = (
@@ -65,18 +68,21 @@ OWN = (
 )
 
 
-def users_file(password_hashes: Mapping[str, str]) -> str:
-    """users.xml with the three roles (SHA-256 of each password, hexadecimal) and the engine's own user `default`."""
+def users_file(password_hashes: Mapping[str, str], queries_a_minute: int = QUERIES_A_MINUTE) -> str:
+    """users.xml with the three roles (SHA-256 of each password, hexadecimal) and the engine's own user `default`.
+
+    `queries_a_minute` is the dashboard's quota.
+    """
     own = "".join(f"<query>{grant}</query>" for grant in OWN)
     users = "".join(
         f"<{role}><password_sha256_hex>{password_hashes[role]}</password_sha256_hex>"
         f"<networks><ip>127.0.0.1</ip></networks><profile>{role}</profile><quota>{role}</quota>"
         f"<grants>{''.join(f'<query>{grant}</query>' for grant in grants)}</grants></{role}>"
-        for role, grants in GRANTS.items()
+        for role, grants in {**GRANTS, "admin": GRANTS["admin"] + BACKUP}.items()
     )
     return (
         f"<clickhouse><profiles><default/>{''.join(map(_profile, PROFILES))}</profiles>"
-        f"<quotas><default/><dashboard><interval><duration>60</duration><queries>{QUERIES_A_MINUTE}</queries>"
+        f"<quotas><default/><dashboard><interval><duration>60</duration><queries>{queries_a_minute}</queries>"
         "</interval></dashboard><ingest/><admin/></quotas>"
         f"<users><default><password></password><networks><ip>127.0.0.1</ip></networks><profile>default</profile>"
         f"<quota>default</quota><grants>{own}</grants></default>{users}</users></clickhouse>"
