@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -12,6 +15,8 @@ from core.errors import BadRequestError, QueryFailedError
 PORTS = {"http": 8123, "https": 8443}
 DENIED = {192, 193, 194, 497, 516}  # unknown user, wrong password, not enough privileges, authentication failed
 NO_DATABASE = 81
+# What a server's TLS says of our certificate: none, of an authority it does not know, out of date …
+REFUSES_OURS = re.compile(r"alert[ _](?:(?:\w+[ _])?certificate|unknown[ _]ca|handshake|access)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +88,39 @@ def read_address(dsn: str) -> Address:
     )
 
 
+def check_files(options: ServerOptions) -> None:
+    """Raises BadRequestError naming the setting whose PEM file cannot be used; the driver would name neither."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    own, key = options.client_cert, options.client_key
+    if key and not own:
+        raise BadRequestError("CLICKHOUSE_KEY is the key of a certificate: set CLICKHOUSE_CERT too")
+    for name, path in (("CLICKHOUSE_CA", options.ca_file), ("CLICKHOUSE_CERT", own), ("CLICKHOUSE_KEY", key)):
+        try:
+            if path:
+                with Path(path).open("rb"):
+                    pass
+        except OSError as problem:
+            raise BadRequestError(f"{name}={path}: {problem.strerror}") from problem
+    try:
+        if options.ca_file:
+            context.load_verify_locations(options.ca_file)
+    except OSError as problem:
+        raise BadRequestError(f"CLICKHOUSE_CA={options.ca_file} holds no certificate in PEM form") from problem
+    try:
+        if own:
+            # without a password the key's would be asked for on the terminal
+            context.load_cert_chain(own, key or None, password="")
+    except OSError as problem:
+        raise BadRequestError(
+            f"CLICKHOUSE_CERT={own} and CLICKHOUSE_KEY={key}: no certificate and its key (PEM, without a password)"
+        ) from problem
+
+
 def connections(options: ServerOptions, clients: int) -> Any:
-    """The connections that all clients of one pool share."""
+    """The connections that all clients of one pool share. Raises BadRequestError for a file that cannot be used."""
     from clickhouse_connect.driver.httputil import get_pool_manager
 
+    check_files(options)
     files = {"ca_cert": options.ca_file, "client_cert": options.client_cert, "client_cert_key": options.client_key}
     given: dict[str, Any] = {name: path for name, path in files.items() if path}
     return get_pool_manager(maxsize=options.connections or clients, verify=options.verify, **given)
@@ -134,6 +168,13 @@ def unreachable(address: Address, problem: Exception) -> QueryFailedError:
         return _refused(code, f"{where} refuses the user {address.user!r}: wrong name, password or rights")
     if code == NO_DATABASE or "UNKNOWN_DATABASE" in text:
         return _refused(code, f"{where} has no database {address.database!r}: create it first (deploy/clickhouse/)")
+    if REFUSES_OURS.search(text):
+        return _refused(code, f"{where} wants a certificate that it trusts: see CLICKHOUSE_CERT and CLICKHOUSE_KEY")
+    if "SSLEOF" in text:  # who refuses a certificate may hang up before it says so
+        line = (
+            f"{where} ends the TLS connection: see CLICKHOUSE_CERT (does it want a certificate of ours?) and the port"
+        )
+        return _refused(code, line)
     if "CERTIFICATE" in text.upper() or "SSL" in text:
         return _refused(code, f"{where}: no trusted TLS connection ({_reason(text)}); see CLICKHOUSE_CA and the port")
     if code == 0:
