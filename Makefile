@@ -49,7 +49,7 @@ check: $(STAMPS)/run
 unit: $(STAMPS)/dev
 	$(PY) -m pytest $(SPREAD) -m "not browser"
 	LIVEWALL_TEST_HTTP=1 $(PY) -m pytest $(SPREAD) $(OVER_HTTP)
-	$(PY) -m pytest $(SPREAD) -m browser --durations 5
+	$(PY) -m pytest -m browser --durations 5
 
 # Half an hour or more; `make test` kills fifty times.
 faults: $(STAMPS)/dev

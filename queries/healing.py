@@ -98,7 +98,7 @@ def heal_rollups(clickhouse: ClickHouse, moments: Iterable[datetime]) -> list[st
         for start, end in spans:
             values: dict[str, Any] = {"start": start - STEPS[rollup.time], "end": end}
             name = f"compare {rollup.table}"
-            ((wrong,),) = clickhouse.read(Statement(name, rollup.differing(), values, LONG)).rows
+            ((wrong,),) = clickhouse.read_long(Statement(name, rollup.differing(), values, LONG)).rows
             if wrong:
                 clickhouse.write(Statement(f"mend {rollup.table}", rollup.mending(), values, LONG))
                 mended.append(rollup.table)

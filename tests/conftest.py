@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import queries.limits
 from core.clock import ManualClock
 from queries.client import ClickHouse
 from queries.listener import Listener
@@ -32,6 +33,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient_statements() -> Iterator[None]:
+    """A machine that others starve must not stop a statement after the five seconds of a tile: that proves nothing."""
+    limits = queries.limits.load_limits()
+    patient = limits.default.model_copy(update={"max_execution_time": 60.0})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queries.limits, "load_limits", lambda: limits.model_copy(update={"default": patient}))
+        yield
 
 
 @pytest.fixture(scope="session")

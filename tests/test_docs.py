@@ -82,7 +82,7 @@ def test_every_option_of_the_query_example_exists() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
     ).stdout
     assert not [option for option in options if option not in shown]

@@ -59,7 +59,7 @@ def run(store: Path, *words: str, code: int = 0) -> str:
         env={**os.environ, "STORE": str(store), "RAW_DAYS": "0"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr

@@ -29,7 +29,7 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
     )
     try:
         client = redis.Redis(port=port)
-        for _ in range(100):
+        for _ in range(1200):
             try:
                 client.ping()
                 break
@@ -39,7 +39,7 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
         yield f"redis://127.0.0.1:{port}/0"
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def shelf_of_a_process(url: str) -> FrameShelf:

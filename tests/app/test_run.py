@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-PATIENCE_S = 90
+PATIENCE_S = 300
 TMALL = ROOT / "tests" / "data" / "tmall_small.csv"
 
 

@@ -49,11 +49,11 @@ def _python(code: str, folder: Path, **options: object) -> subprocess.Popen[str]
 def test_a_second_process_is_told_who_holds_the_store_and_can_open_it_afterwards(tmp_path: Path) -> None:
     holder = _python(HOLD, tmp_path)
     assert holder.stdout is not None and holder.stdout.readline() == "held\n"
-    words, _ = _python(OPEN, tmp_path).communicate(timeout=60)
+    words, _ = _python(OPEN, tmp_path).communicate(timeout=300)
     assert f"held by the wall at http://127.0.0.1:1 (pid {holder.pid})" in words
     assert len(words.strip().splitlines()) == 1
-    holder.communicate(timeout=60)
-    words, _ = _python(OPEN, tmp_path).communicate(timeout=60)
+    holder.communicate(timeout=300)
+    words, _ = _python(OPEN, tmp_path).communicate(timeout=300)
     assert words == "opened\n"
 
 

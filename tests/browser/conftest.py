@@ -49,8 +49,8 @@ class Watch:
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     context = chromium.new_context(viewport={"width": 1920, "height": 1080})
-    context.set_default_timeout(10_000)
-    context.set_default_navigation_timeout(40_000)
+    context.set_default_timeout(30_000)
+    context.set_default_navigation_timeout(90_000)
     yield context
     context.close()
 

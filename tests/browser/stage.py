@@ -164,7 +164,7 @@ def serve(wall: ScriptedWall, app: Dash) -> Iterator[BaseWSGIServer]:
         thread.join(5)
 
 
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
     """Look again and again until the condition holds; False when the time is over."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 from tests.app.test_run import Wall, free_port
 from tests.browser.stage import SHOWN, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 SMALL = {"HISTORY_DAYS": "1", "RATE": "5"}  # at the tick that people get: the promise is in ticks
-PATIENCE = 60.0  # seconds: for what waits on the machine, not on the wall's promises
+PATIENCE = 120.0  # seconds: for what waits on the machine, not on the wall's promises
 SETTLED = f"() => {SHOWN}.length && {SHOWN}.every((t) => t.dataset.face !== 'loading')"
 TEXTS = f"""() => Object.fromEntries({SHOWN}
   .map((t) => [t.dataset.tile, t.querySelector('.tile-body').textContent]))"""
@@ -74,7 +74,7 @@ def test_a_killed_server_is_said_its_numbers_stay_and_its_return_needs_no_hand(m
     expect(page.locator("html")).to_have_attribute("data-link", "cut", timeout=10_000)
     kept = page.evaluate(TEXTS)  # what the last frame drew: digits may still have been rolling at the kill
     assert "连接中断" in page.locator('[data-part="link"]').inner_text()
-    assert until(lambda: max(page.evaluate(OPACITIES)) < 0.6, 3), "old numbers are dimmed"
+    assert until(lambda: max(page.evaluate(OPACITIES)) < 0.6, 10), "old numbers are dimmed"
     page.wait_for_timeout(2000)
     assert page.evaluate(TEXTS) == kept, "the last numbers stay"
 
@@ -82,7 +82,7 @@ def test_a_killed_server_is_said_its_numbers_stay_and_its_return_needs_no_hand(m
     asked = page.evaluate("() => livewall.gate.asked.n")
     page.wait_for_function("() => here.fresh && here.well", timeout=PATIENCE * 1000)
     assert page.evaluate("() => here.fresh") - asked <= 2, "the first or second question after the return is answered"
-    assert min(page.evaluate(OPACITIES)) == 1 or until(lambda: min(page.evaluate(OPACITIES)) == 1, 3)
+    assert min(page.evaluate(OPACITIES)) == 1 or until(lambda: min(page.evaluate(OPACITIES)) == 1, 10)
     assert page.evaluate(TEXTS)["funnel"] != kept["funnel"], "people went on looking while the wall was away"
     assert page.evaluate("() => here.gone") == 0, "a number was gone from the screen between two frames"
     assert page.evaluate("() => location.search") == "?lang=zh&province=440000"

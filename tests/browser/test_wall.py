@@ -17,7 +17,7 @@ from tests.browser.conftest import Watch, port_that_is_free
 from tests.browser.real import NOON, TICK, RunningClock, fill, pay, running
 from tests.browser.stage import SHOWN, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 HERO = '[data-tile="hero"] .tile-body'
 MAP = '[data-tile="map"] .choroplethlayer path'
 FACES = f"""() => Object.fromEntries({SHOWN}.map((t) =>
@@ -26,7 +26,7 @@ CUT_OFF = f"""() => {SHOWN}.map((t) => [t.dataset.tile, t.getBoundingClientRect(
   .filter(([, b]) => b.right > innerWidth || b.bottom > innerHeight || b.width < 40 || b.height < 40).map(([k]) => k)"""
 CHINESE = f"""() => {SHOWN}.map((t) => t.querySelector('.tile-title'))
   .filter((t) => /[\\u4e00-\\u9fff]/.test(t.textContent)).length"""
-PATIENCE = 60.0  # seconds: these wait for a condition, the machine may be busy
+PATIENCE = 120.0  # seconds: these wait for a condition, the machine may be busy
 
 
 @pytest.fixture(scope="module")

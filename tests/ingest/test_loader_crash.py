@@ -38,7 +38,7 @@ def run(store: Path, file: Path, last_words: str = "", spared: int = 0, delay_s:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     if done.returncode == -signal.SIGKILL:

@@ -67,7 +67,7 @@ class Wall:
         with self._lock:
             self.asked.append(question)
         if metric in self.held:
-            assert self.held[metric].wait(10)
+            assert self.held[metric].wait(60)
         if metric in self.broken:
             raise QueryFailedError(metric, 159, "took too long", retryable=True)
         row = Row((), None, {CURRENT: {metric: self.values[metric]}})

@@ -48,10 +48,10 @@ def test_a_watcher_is_woken_by_the_first_publication(clock: ManualClock) -> None
     store = SnapshotStore(clock)
     woken = threading.Event()
     store.on_new_scope(woken.set)
-    threading.Thread(target=lambda: woken.wait(5) and store.publish("wall", snapshot())).start()
+    threading.Thread(target=lambda: woken.wait(60) and store.publish("wall", snapshot())).start()
     begun = time.monotonic()
-    assert store.watch("wall", Scope(), wait_s=5).complete
-    assert time.monotonic() - begun < 2
+    assert store.watch("wall", Scope(), wait_s=60).complete
+    assert time.monotonic() - begun < 30
 
 
 @pytest.mark.parametrize(

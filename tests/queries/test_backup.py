@@ -36,7 +36,7 @@ def numbers(store: ClickHouse) -> list[tuple[object, ...]]:
 
 def as_admin(served: Listening, sql: str) -> str:
     auth = ("admin", served.passwords["admin"])
-    answer = httpx.post(f"http://127.0.0.1:{served.port}/", content=sql, auth=auth, trust_env=False, timeout=60)
+    answer = httpx.post(f"http://127.0.0.1:{served.port}/", content=sql, auth=auth, trust_env=False, timeout=300)
     return answer.text.strip()
 
 
@@ -142,7 +142,7 @@ def test_a_copied_folder_is_the_same_store(tmp_path: Path) -> None:
     """In a process of its own, as each embedded store."""
     environment = {**os.environ, "DSN": "", "NO_COLOR": "1"}
     words = [sys.executable, "-c", COPY, str(tmp_path)]
-    run = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    run = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr
     assert "2020-02-01,108.1,2" in run.stdout and "2020-02-02,20.5,1" in run.stdout, run.stdout
     assert ", 0 differ" in run.stdout

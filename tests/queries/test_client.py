@@ -62,7 +62,7 @@ def test_reading_does_not_make_the_writer_read_only(clickhouse: ClickHouse) -> N
 @embedded_only
 def test_a_second_process_is_told_that_the_store_is_held(clickhouse: ClickHouse) -> None:
     run = subprocess.run(
-        [sys.executable, "-c", OPEN, clickhouse.dsn], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", OPEN, clickhouse.dsn], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
     )
     assert run.stdout.startswith("busy the store"), run.stdout + run.stderr
     assert clickhouse.read(Statement("still here", "SELECT 1")).rows[0][0] == 1
@@ -76,7 +76,7 @@ def test_a_second_path_in_one_process_is_told_the_same(clickhouse: ClickHouse, t
 
 def test_the_engine_is_not_imported_before_a_store_is_opened() -> None:
     code = "import queries.client, queries.readings, sys; sys.exit('chdb' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=300, check=False).returncode == 0
 
 
 def test_times_come_back_aware_and_to_the_millisecond(clickhouse: ClickHouse) -> None:

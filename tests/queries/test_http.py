@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def embedded(folder: Path, name: str) -> str:
     words = [sys.executable, "-c", EMBEDDED, f"chdb://{folder}/clickhouse", name]
-    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True).stdout.strip()
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True).stdout.strip()
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def post(served: Listening, user: str, sql: str, **settings: object) -> str:
         content=sql,
         auth=(user, served.passwords.get(user, "")),
         trust_env=False,
-        timeout=60,
+        timeout=300,
     )
     return answer.text.strip()
 
@@ -199,7 +199,7 @@ def test_a_listener_ends_with_the_process_that_started_it(tmp_path: Path) -> Non
     )
     port = free_port()
     run = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path), str(port)], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code, str(tmp_path), str(port)], cwd=ROOT, capture_output=True, text=True, timeout=300
     )
     assert int(run.stdout) > 0
     # the store is free again: a second listener on it starts

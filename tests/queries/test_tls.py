@@ -29,7 +29,7 @@ pytestmark = [
 
 
 def openssl(*words: str) -> None:
-    subprocess.run(["openssl", *words], capture_output=True, timeout=60, check=True)
+    subprocess.run(["openssl", *words], capture_output=True, timeout=300, check=True)
 
 
 def authority(folder: Path, name: str) -> None:
@@ -81,7 +81,7 @@ class Proxy:
 
     def _pass_on(self, guest: socket.socket) -> None:
         inside = self._context.wrap_socket(guest, server_side=True, do_handshake_on_connect=False)
-        inside.settimeout(10)
+        inside.settimeout(60)
         try:
             inside.do_handshake()
         except OSError:  # refused; who closes with bytes unread takes the reason back
