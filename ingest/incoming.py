@@ -101,6 +101,7 @@ Name = Annotated[Text, AfterValidator(_named)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Money = Annotated[int, BeforeValidator(_money)]
 Count = Annotated[int, BeforeValidator(_count)]
+CountOrLeftOut = Annotated[int | None, BeforeValidator(_count)]  # a null that was sent is still no number
 
 
 class _Shared(BaseModel):
@@ -139,8 +140,8 @@ class OrderEvent(_Shared):
     amount: Money
     currency: Text = ""
     correction: Annotated[bool, Field(strict=True)] = False
-    units: Count | None = None
-    orders: Count | None = None
+    units: CountOrLeftOut = None
+    orders: CountOrLeftOut = None
     created_at: Moment | None = None
 
 
