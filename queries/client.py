@@ -27,6 +27,7 @@ ENGINE_MEMORY = 6_000_000_000
 # A load's own tables are named after it; whoever loads may make and drop them, and no others.
 INGESTS = re.compile(r"\s*(?:INSERT\b|(?:CREATE|DROP)\s+TABLE\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?stage_)", re.IGNORECASE)
 LOCKED = 76  # CANNOT_OPEN_FILE: another process holds the directory
+NOT_IMPLEMENTED = 48  # ClickHouse's word for writing into a view, among others
 RETRYABLE_CODES = {159, 202, 209, 210, 241, 319}  # timeouts, too many queries, network, memory, unknown status
 
 
@@ -233,5 +234,9 @@ def _ingests(sql: str) -> bool:
 
 
 def _failed(name: str, problem: Exception) -> QueryFailedError:
-    code = int(getattr(problem, "code", 0) or 0)
-    return QueryFailedError(name, code, first_line(str(problem)), retryable=code in RETRYABLE_CODES or code == 0)
+    code, told = int(getattr(problem, "code", 0) or 0), first_line(str(problem))
+    if code == NOT_IMPLEMENTED and "storage View" in told:
+        told = (
+            "this ledger is made of own tables and takes no events in (own-tables remove gives the store its own back)"
+        )
+    return QueryFailedError(name, code, told, retryable=code in RETRYABLE_CODES or code == 0)

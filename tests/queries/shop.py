@@ -106,7 +106,7 @@ def opened_served(folder: Path) -> Iterator[Shop]:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(GRANTS, "admin", (*GRANTS["admin"], "GRANT SELECT, SHOW ON shop.*"))
-        patch.setattr(queries.listener, "users_file", lambda told: users_file(told).replace("</users>", user))
+        patch.setattr(queries.listener, "users_file", lambda *told: users_file(*told).replace("</users>", user))
         patch.setitem(queries.listener.USERS, "shop", base64.b64encode(b"shop:").decode()[:6])
         listener = Listener(folder / "listener", folder / "clickhouse", free_port())
         store = ClickHouse(listener.start().access())

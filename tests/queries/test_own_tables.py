@@ -28,6 +28,7 @@ from queries.reconcile import reconcile
 from queries.statement import Statement
 from queries.watermark import watermarks
 from tests.conftest import OVER_HTTP
+from tests.queries.events import insert_random
 from tests.queries.shop import CLICKS, ORDERS, REFUNDS, STATES, Shop, fill_shop, opened_embedded, opened_served
 
 EXAMPLE = FOLDER / "examples" / "shop.yaml"
@@ -234,6 +235,8 @@ def test_removing_gives_the_store_back_as_migrations_make_it(shop: Shop) -> None
     before, tables = shop.prints(), shop.store.read(Statement("schema", SCHEMA)).rows
     put(shop, load_own_tables(str(EXAMPLE)), fills=False)
     assert shop.store.read(Statement("schema", SCHEMA)).rows != tables
+    with pytest.raises(QueryFailedError, match="made of own tables and takes no events in"):
+        insert_random(shop.store, START, END, 5)
     remove(shop, "shop")
     assert shop.store.read(Statement("schema", SCHEMA)).rows == tables
     assert shop.prints() == before
