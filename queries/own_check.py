@@ -132,7 +132,7 @@ def _type_of(clickhouse: ClickHouse, examined: Examined, entry: str, text: str, 
 
 def _stays(examined: Examined, where: str, table: OwnTable, there: Mapping[str, tuple[str, int]]) -> bool:
     """Whether the table keeps rows as the mapping says it does."""
-    engine = there[table.table][0]
+    engine, _ = there[table.table]
     if table.rows == "change":
         return True
     if not engine.removeprefix("Replicated").removeprefix("Shared").endswith("MergeTree"):

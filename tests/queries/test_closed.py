@@ -19,6 +19,7 @@ from queries.builder import Store
 from queries.client import ClickHouse
 from queries.closed import KEPT_S, ClosedSpans
 from queries.days import serves_days
+from queries.own_sources import own_of
 from queries.readings import fetch
 from queries.retention import kept_for
 from queries.statement import Result, Statement
@@ -41,6 +42,7 @@ class Counting(ClickHouse):
         self.asked: list[str] = []
         serves_days(self, PROFILE)
         kept_for(self)
+        own_of(self)
         self.asked.clear()
 
     def read(self, statement: Statement) -> Result:

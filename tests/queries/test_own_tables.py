@@ -27,7 +27,7 @@ from queries.rebuild import rebuild, rollup_sources
 from queries.reconcile import reconcile
 from queries.statement import Statement
 from queries.watermark import watermarks
-from tests.conftest import OVER_HTTP
+from tests.conftest import OVER_HTTP, empty_store
 from tests.queries.events import insert_random
 from tests.queries.shop import CLICKS, ORDERS, REFUNDS, STATES, Shop, fill_shop, opened_embedded, opened_served
 
@@ -83,7 +83,8 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def shop(place: Shop) -> Iterator[Shop]:
-    """The shop with its rows, and a store that nothing is applied to, before and after."""
+    """The shop with its rows, and an empty store that nothing is applied to, before and after."""
+    empty_store(place.store)
     fill_shop(place)
     yield place
     tidy(place)
