@@ -27,10 +27,10 @@ def test_exactly_one_request_per_tick_and_screen(scripted: ScriptedWall, page: P
     page.wait_for_function("() => window.calls && window.calls.one >= 2")
     beats = "() => window.dash_component_api.getLayout('beat').props.n_intervals"
     before, asked = page.evaluate(beats), len(scripted.asks)
-    page.wait_for_timeout(10 * TICK * 1000)
+    page.wait_for_function(f"() => ({beats})() >= {before + 8}")
     after = page.evaluate(beats)
-    assert after - before >= 5
-    assert abs((len(scripted.asks) - asked) - (after - before)) <= 1
+    # a tick whose question is still on its way asks nothing: on a busy machine there may be fewer, never more
+    assert 1 <= len(scripted.asks) - asked <= after - before + 1
 
     def none_on_its_way() -> bool:
         page.wait_for_timeout(20)
