@@ -159,6 +159,7 @@ def rewritten(tmp_path: Path, *changes: tuple[str, str]) -> Path:
 @pytest.fixture(scope="class")
 def shown(place: Shop) -> Iterator[Shop]:
     """The shop with the example applied to its tables, for tests that only ask."""
+    empty_store(place.store)
     fill_shop(place)
     before = place.prints()
     put(place, load_own_tables(str(EXAMPLE)))
