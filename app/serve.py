@@ -28,6 +28,7 @@ from core.errors import BadRequestError, StoreBusyError
 from ingest.history import fill_gap, fill_history
 from ingest.loader import Progress, finish_interrupted, load_files
 from ingest.mapping import load_mapping
+from ingest.replay import finish_replays
 from ingest.scenario import load_scenario
 from ingest.world import load_world
 from ingest.writer import Writer
@@ -123,6 +124,7 @@ def bring_up_to_date(
 ) -> None:
     """Finish what a crash interrupted, load what was asked for, give a simulated store its history."""
     finish_interrupted(clickhouse)
+    finish_replays(clickhouse)
     if mapping and not settings.replay:
         wanted = load_mapping(mapping).store
         if wanted != profile:

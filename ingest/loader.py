@@ -25,8 +25,9 @@ from queries.dead_letters import (
     record_staged,
     rejections_of,
 )
-from queries.intake import InputPlan
-from queries.staging import Staging
+from queries.healing import Span, heal_spans, in_stretches
+from queries.intake import LEDGERS, InputPlan
+from queries.staging import Slice, Staging
 
 READ_SHARE, CHECK_SHARE = 0.5, 0.6  # how much of the work is done when a file is read, and when it is checked
 ONE_AT_A_TIME = threading.Lock()  # loads share staging tables; a second one in the same process waits
@@ -138,20 +139,26 @@ def _needs(mapping: SourceMapping) -> str:
 def finish_interrupted(clickhouse: ClickHouse) -> list[str]:
     """Bring loads that a crash interrupted to their end, drop what other attempts left; returns the files' names.
 
-    Safe at any time while no load runs. The same slices are sent with the same tokens, so nothing counts twice, and
-    rollups that missed a slice receive it.
+    Safe at any time while no load runs. What the ledgers lack of the slices is sent, found by looking and not by
+    tokens, and rollups are compared with their sources over the slices (decision 0012).
     """
     finished = []
     for entry in interrupted_loads(clickhouse):
         staging = Staging(clickhouse, entry.load_id)
         if leftover_tables(clickhouse, staging.events):
-            for piece in staging.slices():
-                staging.send(piece, entry.source)
+            pieces = staging.slices()
+            for piece in pieces:
+                staging.send_absent(piece, entry.source)
+            heal_spans(clickhouse, {table: _stretches(pieces, ledger) for ledger, (table, _) in LEDGERS.items()})
         record_load(clickhouse, entry)
         finished.append(entry.origin)
     for table in leftover_tables(clickhouse, "stage_load_"):
         Staging(clickhouse, table.removeprefix("stage_").rpartition("_")[0]).drop()
     return finished
+
+
+def _stretches(pieces: Sequence[Slice], ledger: str) -> list[Span]:
+    return in_stretches((piece.start, piece.end, piece.rows) for piece in pieces if piece.ledger == ledger)
 
 
 def digest_of(mapping: SourceMapping, paths: Sequence[Path]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -17,10 +18,12 @@ from ingest.mapping import SourceMapping
 from ingest.plan import build_plan
 from queries.client import ClickHouse
 from queries.dead_letters import leftover_tables, rejections_of
+from queries.healing import heal_spans, whole_hours
 from queries.intake import LEDGERS
-from queries.staging import Shift, Slice, Staging
+from queries.staging import Noted, Shift, Slice, Staging
 
 PREFIX = "replay_"
+log = logging.getLogger(__name__)
 EVERY_S = 1.0  # a ledger and its rollups take one insert a second well; more cost more and show nothing sooner
 
 
@@ -34,6 +37,36 @@ class Played:
     rejected: int
     remaining_s: float
     trouble: str = ""  # the last insert was refused and is tried again
+
+
+def finish_replays(clickhouse: ClickHouse) -> int:
+    """Bring what killed replays were just sending to its end and drop their tables; returns how many had begun.
+
+    Such a replay does not go on: the stretch it was sending is completed in the ledgers, and the rollups are compared
+    over it. Safe while no replay runs. A store that refuses for a moment leaves the tables to the next call.
+    """
+    tables = leftover_tables(clickhouse, f"stage_{PREFIX}")
+    names = sorted({table.removeprefix("stage_").rpartition("_")[0] for table in tables})
+    return sum(_finish(clickhouse, Staging(clickhouse, name)) for name in names)
+
+
+def _finish(clickhouse: ClickHouse, staging: Staging) -> bool:
+    try:
+        noted = staging.noted()
+        if noted is not None:
+            span = whole_hours(noted.shift.moved(noted.start), noted.shift.moved(noted.end))
+            for ledger, (table, _) in LEDGERS.items():
+                piece = Slice(ledger, noted.start, noted.end, 0)
+                if staging.count(piece):
+                    staging.send_absent_shifted(piece, noted.source, noted.shift)
+                    heal_spans(clickhouse, {table: [span]})
+    except QueryFailedError as problem:
+        log.warning("a replay that was cut off could not be finished: %s", problem)
+        if problem.retryable:
+            return False
+        noted = None
+    staging.drop()
+    return noted is not None
 
 
 class Replay:
@@ -67,8 +100,7 @@ class Replay:
 
     def __enter__(self) -> Replay:
         """Stage the files. Raises BadRequestError when there is nothing to play."""
-        for table in leftover_tables(self._clickhouse, f"stage_{PREFIX}"):
-            Staging(self._clickhouse, table.removeprefix("stage_").rpartition("_")[0]).drop()
+        finish_replays(self._clickhouse)
         now = self._clock.now()
         lookups = {name: path for name, path in self._files if self._mapping.file.inputs[name].key}
         staged = self._stack.enter_context(StagedLookups(self._clickhouse, self._mapping, lookups, now, PREFIX))
@@ -92,7 +124,10 @@ class Replay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for staging in self._stagings:
-            staging.drop()
+            if self._pending:  # an insert was refused and may be in by half
+                _finish(self._clickhouse, staging)
+            else:
+                staging.drop()
         self._stack.close()
 
     def _stage(self, name: str, path: Path, tables: dict[str, str], now: datetime) -> None:
@@ -101,6 +136,7 @@ class Replay:
         plan = build_plan(self._mapping, name, now, tables)
         stage_rows(staging, self._mapping, name, path, plan)
         examine(staging, plan, path.name, only_new=False)
+        staging.take_notes()
         self._rejected += sum(rejection.count for rejection in rejections_of(self._clickhouse, staging.load_id))
 
     @property
@@ -110,17 +146,13 @@ class Replay:
 
     def play(self) -> Played:
         """Send everything whose time has come. A refused insert is tried again at the next call."""
-        if not self._pending:
-            due = self._origin + (self._clock.now() - self._begun) * self._speed
-            # Cut at whole milliseconds, as the events are, and step past the last one.
-            due = min(due.replace(microsecond=due.microsecond // 1000 * 1000), self._last + timedelta(milliseconds=1))
-            if due > self._done:
-                self._pending = [
-                    (staging, Slice(ledger, self._done, due, 0)) for staging in self._stagings for ledger in LEDGERS
-                ]
-                self._done = due
         trouble = ""
         try:
+            if not self._pending:
+                due = self._origin + (self._clock.now() - self._begun) * self._speed
+                # Cut at whole milliseconds, as the events are, and step past the last one.
+                due = due.replace(microsecond=due.microsecond // 1000 * 1000)
+                self._take(min(due, self._last + timedelta(milliseconds=1)))
             while self._pending:
                 staging, piece = self._pending[0]
                 self._events += staging.send_shifted(piece, self._mapping.source, self._shift)
@@ -131,6 +163,17 @@ class Replay:
             trouble = str(problem)
         left = max((self._last - self._done).total_seconds(), 0.0) / self._speed
         return Played(self._done, self._last, self._events, self._rejected, left, trouble)
+
+    def _take(self, due: datetime) -> None:
+        """What comes next, up to `due`: on disk before it is sent, so that it can be finished if this process dies."""
+        if due <= self._done:
+            return
+        for staging in self._stagings:
+            staging.note(Noted(self._mapping.source, self._shift, self._done, due))
+        self._pending = [
+            (staging, Slice(ledger, self._done, due, 0)) for staging in self._stagings for ledger in LEDGERS
+        ]
+        self._done = due
 
     def run(self, stop: threading.Event, progress: Callable[[Played], None] | None = None) -> Played:
         """Play until the end of the file or until `stop` is set; tells `progress` once a second."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -24,7 +23,6 @@ from queries.seen_events import missing_rows
 
 # Together about 15 s: longer than a merge or a memory squeeze lasts, shorter than a screen's patience.
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
-log = logging.getLogger(__name__)
 
 SPOOL = "spool"  # the folder inside a store's folder
 
@@ -122,9 +120,10 @@ class Writer:
 def send_leftovers(clickhouse: ClickHouse, folder: Path) -> int:
     """Send what an earlier process on the store in `folder` had on disk and could not finish; returns the batches.
 
-    Call it whenever a store was opened, before anything is written or asked. The tokens make it safe for batches that
-    are in already; what the store wrongly takes for a repetition is found and sent anew, and rollups are compared with
-    their sources. Raises StoreBusyError, SpoolDamagedError or QueryFailedError.
+    Call it whenever a store was opened, before anything is written or asked. What is in already is found by looking,
+    not by tokens: a process that dies in the middle of an insert may leave a note of a block without the block, or the
+    block without its note. Rollups are then compared with their sources. Raises StoreBusyError, SpoolDamagedError or
+    QueryFailedError.
     """
     if not (folder / SPOOL).is_dir():
         return 0
@@ -134,14 +133,12 @@ def send_leftovers(clickhouse: ClickHouse, folder: Path) -> int:
         moments: set[datetime] = set()
         for kept in left:
             for part in kept.parts:
-                writer.insert(part)
                 missing = missing_rows(clickhouse, part.table, part.rows)
                 if missing.num_rows:
                     writer.insert(Part(part.table, f"{part.token}:{uuid4().hex}", missing))
                 if part.table in {ledger.table for ledger in (BEHAVIOUR, ORDERS)}:
                     moments.update(part.rows.column("ts").to_pylist())
-        for table in heal_rollups(clickhouse, moments):
-            log.warning("the rollup %s was mended after a crash", table)
+        heal_rollups(clickhouse, moments)
         for kept in left:
             spool.drop(kept)
     return len(left)

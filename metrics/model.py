@@ -29,11 +29,17 @@ KINDS: Mapping[str, tuple[str, ...]] = {
         "promo_impression",
         "promo_click",
     ),
+    "reconciliations": (),  # the comparisons of rollups with their ledger: a row each run, of any kind
 }
-SUMS: Mapping[str, tuple[str, ...]] = {"orders": ("orders", "amount", "units"), "behaviour": ("quantity",)}
+SUMS: Mapping[str, tuple[str, ...]] = {
+    "orders": ("orders", "amount", "units"),
+    "behaviour": ("quantity",),
+    "reconciliations": ("compared", "differences"),
+}
 UNIQUES: Mapping[str, tuple[str, ...]] = {
     "orders": ("user_id", "session_id", "order_id", "room", "sku"),
     "behaviour": ("user_id", "session_id", "room", "sku"),
+    "reconciliations": (),
 }
 MONEY_COLUMNS = frozenset({"amount"})
 ANY = "any"
@@ -43,7 +49,7 @@ ANY = "any"
 class Measure:
     """One aggregate that ClickHouse computes over a ledger. `kind` is `any` for every kind of event."""
 
-    ledger: str  # orders | behaviour
+    ledger: str  # orders | behaviour | reconciliations
     aggregate: str  # sum | uniq
     column: str
     kind: str
@@ -72,7 +78,7 @@ class Definition(BaseModel):
     dimensions: tuple[str, ...] = Field(description="What it may be split and filtered by.")
     aliases: tuple[str, ...] = ()
 
-    ledger: Literal["orders", "behaviour"] | None = None
+    ledger: Literal["orders", "behaviour", "reconciliations"] | None = None
     aggregate: Literal["sum", "uniq"] | None = None
     column: str | None = None
     kind: str | None = None

@@ -6,17 +6,19 @@ process died between the engine's note of a block and the block itself: the retr
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from core.errors import QueryFailedError
 from queries.client import ClickHouse
-from queries.rollups import ledger_table
+from queries.rollups import RAW, ledger_table
 from queries.statement import Statement
 
+Span = tuple[datetime, datetime]  # [start, end)
 VIEWS = """
 SELECT create_table_query, as_select FROM system.tables
 WHERE database = currentDatabase() AND engine = 'MaterializedView' AND NOT startsWith(name, 'own_') ORDER BY name
@@ -35,7 +37,9 @@ STEPS = {
 }
 LONG = {"max_execution_time": 0, "max_threads": 2}
 HOUR = timedelta(hours=1)
+log = logging.getLogger(__name__)
 TRIES = 5  # comparisons of a stretch into which rows still come
+MOST_ROWS, MOST_TIME = 600_000, timedelta(days=60)  # what one comparison of a file load holds in memory
 MOST_SPANS = 3  # touched hours that do not adjoin; more of them are healed as one long stretch
 
 
@@ -88,27 +92,46 @@ def _between(time: str) -> str:
 def heal_rollups(clickhouse: ClickHouse, moments: Iterable[datetime]) -> list[str]:
     """Compare every rollup with its source around these event times and mend what differs; returns what was mended.
 
-    Nothing may be written meanwhile. It may be broken off and repeated. Raises QueryFailedError.
+    It may be broken off and repeated. Raises QueryFailedError.
     """
     spans = touched(moments)
+    return heal_spans(clickhouse, dict.fromkeys(RAW.values(), spans))
+
+
+def heal_spans(clickhouse: ClickHouse, spans: Mapping[str, Sequence[Span]]) -> list[str]:
+    """The same for stretches of whole hours of each ledger (its table), and the rollups that are made of it.
+
+    What was mended is compared again: a row that came meanwhile may have been added twice, and is then taken away.
+    A rollup that never agrees is logged and left to the comparison on a schedule. Raises QueryFailedError.
+    """
     mended: list[str] = []
-    if not spans:
-        return mended
-    for rollup in _rollups(clickhouse):
-        for start, end in spans:
-            values: dict[str, Any] = {"start": start - STEPS[rollup.time], "end": end}
-            name = f"compare {rollup.table}"
-            ((wrong,),) = clickhouse.read_long(Statement(name, rollup.differing(), values, LONG)).rows
-            if wrong:
-                clickhouse.write(Statement(f"mend {rollup.table}", rollup.mending(), values, LONG))
+    wanted = {table: stretches for table, stretches in spans.items() if stretches}
+    for rollup in _rollups(clickhouse) if wanted else ():
+        wanted[rollup.table] = wanted.get(rollup.source, ())
+        for start, end in wanted[rollup.table]:
+            if not _heal(clickhouse, rollup, {"start": start - STEPS[rollup.time], "end": end}):
+                continue
+            log.warning("the rollup %s was mended after a crash", rollup.table)
+            if rollup.table not in mended:
                 mended.append(rollup.table)
     return mended
+
+
+def _heal(clickhouse: ClickHouse, rollup: _Rollup, values: dict[str, Any]) -> bool:
+    """Whether something differed."""
+    for tries in range(TRIES):
+        compare = Statement(f"compare {rollup.table}", rollup.differing(), values, LONG)
+        if not clickhouse.read_long(compare).rows[0][0]:
+            return tries > 0
+        clickhouse.write(Statement(f"mend {rollup.table}", rollup.mending(), values, LONG))
+    log.warning("the rollup %s still differs after %s repairs; see reconcile", rollup.table, TRIES)
+    return True
 
 
 def fill_rollups(
     clickhouse: ClickHouse,
     source: str,
-    spans: Sequence[tuple[datetime, datetime]],
+    spans: Sequence[Span],
     report: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Add to the rollups of a ledger what it has more, and look whether both agree, in stretches of whole hours.
@@ -137,16 +160,39 @@ def _fill(clickhouse: ClickHouse, rollup: _Rollup, values: dict[str, Any]) -> No
     raise QueryFailedError(f"fill {rollup.table}", 0, told, retryable=True)
 
 
-def touched(moments: Iterable[datetime]) -> list[tuple[datetime, datetime]]:
+def touched(moments: Iterable[datetime]) -> list[Span]:
     """The hours in which the moments lie, as stretches [start, end)."""
-    hours = sorted({moment.replace(minute=0, second=0, microsecond=0) for moment in moments})
-    spans: list[tuple[datetime, datetime]] = []
+    hours = sorted({_hour(moment) for moment in moments})
+    spans: list[Span] = []
     for hour in hours:
         if spans and hour <= spans[-1][1]:
             spans[-1] = (spans[-1][0], hour + HOUR)
         else:
             spans.append((hour, hour + HOUR))
     return spans if len(spans) <= MOST_SPANS else [(spans[0][0], spans[-1][1])]
+
+
+def whole_hours(start: datetime, end: datetime) -> Span:
+    """The stretch of whole hours around [start, end)."""
+    return _hour(start), _hour(end) + HOUR
+
+
+def in_stretches(pieces: Iterable[tuple[datetime, datetime, int]]) -> list[Span]:
+    """Pieces (start, end, rows) in the order of time as stretches of whole hours, each of bounded time and rows."""
+    spans: list[Span] = []
+    rows = 0
+    for start, end, more in pieces:
+        first, last = whole_hours(start, end)
+        if spans and first <= spans[-1][1] and rows + more <= MOST_ROWS and last - spans[-1][0] <= MOST_TIME:
+            spans[-1], rows = (spans[-1][0], last), rows + more
+        else:
+            spans.append((first, last))
+            rows = more
+    return spans
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def _rollups(clickhouse: ClickHouse) -> Sequence[_Rollup]:

@@ -13,6 +13,7 @@ SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hou
 DAY = timedelta(days=1)  # a business day, however many hours it has
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RAW = {"orders": "order_events", "behaviour": "behaviour_events"}
+CHECKS = {"reconciliations": "at"}  # tables that are no ledgers of events and have no rollups, with their time column
 FEED = "_feed"  # where a ledger is a view over own tables, rollups are fed from order_events_feed, which keeps nothing
 SECONDS_FOR = timedelta(days=4)  # so much time is answered from seconds; more of it would be too many rows
 ORDER_KINDS = ("created", "paid", "cancelled", "refunded")
@@ -122,7 +123,7 @@ def ledger_table(name: str) -> str:
 
 
 def raw_source(ledger: str) -> Source:
-    return Source(RAW[ledger], "ts", timedelta(0))
+    return Source(RAW.get(ledger, ledger), CHECKS.get(ledger, "ts"), timedelta(0))
 
 
 def choose_sources(
@@ -173,7 +174,7 @@ def _able(
     finest: timedelta,
     own: tuple[Source, ...],
 ) -> list[Source]:
-    family = UNIQ_ROLLUPS[ledger] if _merges(measures) else (*own, *SUM_ROLLUPS[ledger])
+    family = UNIQ_ROLLUPS[ledger] if _merges(measures) else (*own, *SUM_ROLLUPS.get(ledger, ()))
     needed, counted = {column_of(measure) for measure in measures}, frozenset[str]()
     if measures and all(is_dimension_count(measure) for measure in measures):
         # A dimension's own codes are counted from any table that keeps the dimension: a row is there when an event was.

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 
 from queries.cells import Parameters
 from queries.client import ClickHouse
+from queries.dead_letters import leftover_tables
 from queries.intake import (
     DIMENSIONS,
     EVENT_COLUMNS,
@@ -43,6 +45,23 @@ CREATE TABLE {table}
 )
 ENGINE = MergeTree ORDER BY (ledger, ts, event_id)
 """
+# Every stretch of a replay before it is sent, with what is needed to send it once more. Times in milliseconds.
+NOTES = """
+CREATE TABLE {table} (source String, origin Int64, to Int64, speed Float64, run String, start Int64, end Int64)
+ENGINE = MergeTree ORDER BY start
+"""
+NOTE = """
+INSERT INTO {table} SELECT {{source:String}}, {{origin:Int64}}, {{to:Int64}}, {{speed:Float64}}, {{run:String}},
+    {{start:Int64}}, {{end:Int64}}
+"""
+NOTED = "SELECT source, origin, to, speed, run, start, end FROM {table} ORDER BY start DESC, end DESC LIMIT 1"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SLACK = timedelta(seconds=1)  # more than rounding moves an event
+# A moment of a slice names its event together with its id: only that time of the ledger is looked through.
+ABSENT = (
+    "{event_id} NOT IN (SELECT event_id FROM {table} WHERE source = {{source:String}} "
+    "AND ts >= {{low:DateTime64(3, 'UTC')}} AND ts < {{high:DateTime64(3, 'UTC')}})"
+)
 IN_SLICE = "e.ledger = {ledger:String} AND e.ts >= {start:DateTime64(3, 'UTC')} AND e.ts < {end:DateTime64(3, 'UTC')}"
 MOVED = (
     "fromUnixTimestamp64Milli(toInt64(round({to:Int64} + "
@@ -70,16 +89,40 @@ class Shift:
     speed: float
     run: str
 
+    def moved(self, moment: datetime) -> datetime:
+        """When a moment of the file is on the clock."""
+        return self.to + (moment - self.origin) / self.speed
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """The newest stretch [start, end) of a file that a replay began to send."""
+
+    source: str
+    shift: Shift
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """What staged columns become on their way into a ledger, and the values of that."""
+
+    moved: Mapping[str, str]
+    values: Mapping[str, Any]
+
 
 class Staging:
     """The tables of one load, named after it. `drop` removes them; what a crash left is dropped or finished later."""
 
     def __init__(self, clickhouse: ClickHouse, load_id: str) -> None:
         self._clickhouse, self.load_id = clickhouse, load_id
-        self.rows, self.checked, self.events = (f"stage_{load_id}_{part}" for part in ("rows", "checked", "events"))
+        parts = ("rows", "checked", "events", "notes")
+        self.rows, self.checked, self.events, self.notes = (f"stage_{load_id}_{part}" for part in parts)
 
     def drop(self) -> None:
-        for table in (self.rows, self.checked, self.events):
+        """Without its events a load or a replay cannot be finished: they and the notes go last."""
+        for table in (self.rows, self.checked, self.notes, self.events):
             self._clickhouse.write(Statement(f"drop {table}", f"DROP TABLE IF EXISTS {table} SYNC"))
 
     def create_rows(self, plan: InputPlan) -> None:
@@ -193,45 +236,85 @@ class Staging:
 
     def send(self, piece: Slice, source: str) -> None:
         """Insert a slice into its ledger. Sending it again changes nothing, and heals rollups that missed it."""
-        table, own = LEDGERS[piece.ledger]
-        columns = ", ".join((*own, *DIMENSIONS))
-        sql = (
-            f"INSERT INTO {table} ({columns}, source) SELECT {columns}, {{source:String}} "
-            f"FROM {self.events} AS e WHERE {IN_SLICE} ORDER BY e.ts, e.event_id"
-        )
         token = f"{self.load_id}:{piece.ledger}:{int(piece.start.timestamp() * 1000)}"
-        values = {"source": source, "ledger": piece.ledger, "start": piece.start, "end": piece.end}
-        self._clickhouse.write(
-            Statement(
-                f"load {piece.ledger}", sql, values, {**BOUNDED, "max_threads": 1, "insert_deduplication_token": token}
-            )
-        )
+        self._insert(f"load {piece.ledger}", piece, _plain(source), token)
+
+    def send_absent(self, piece: Slice, source: str) -> int:
+        """Insert what the ledger lacks of a slice, after a crash; returns how many events that were.
+
+        Not under the slice's token: a process may have died between the engine's note of a block and the block itself.
+        """
+        return self._insert_absent(piece, _plain(source), piece.start, piece.end)
 
     def send_shifted(self, piece: Slice, source: str, shift: Shift) -> int:
         """Insert a slice with its times moved; returns how many events it had. The same slice again changes nothing."""
+        count = self.count(piece)
+        if count:
+            token = f"{shift.run}:{self.load_id}:{piece.ledger}:{int(piece.start.timestamp() * 1000)}"
+            self._insert(f"replay {piece.ledger}", piece, _shifted(source, shift), token)
+        return count
+
+    def send_absent_shifted(self, piece: Slice, source: str, shift: Shift) -> int:
+        """As `send_absent`, for a stretch of a replay."""
+        low, high = shift.moved(piece.start) - SLACK, shift.moved(piece.end) + SLACK
+        return self._insert_absent(piece, _shifted(source, shift), low, high)
+
+    def take_notes(self) -> None:
+        """From here on `note` can say what is being sent."""
+        self._clickhouse.write(Statement("stage notes", NOTES.format(table=self.notes)))
+
+    def note(self, noted: Noted) -> None:
+        """Note a stretch of a replay before it is sent."""
+        shift = noted.shift
+        moments = {"origin": shift.origin, "to": shift.to, "start": noted.start, "end": noted.end}
+        values: dict[str, Any] = {name: _milliseconds(moment) for name, moment in moments.items()}
+        values |= {"source": noted.source, "speed": shift.speed, "run": shift.run}
+        self._clickhouse.write(Statement("note a replay", NOTE.format(table=self.notes), values))
+
+    def noted(self) -> Noted | None:
+        """The newest stretch that was noted, None where none was or the tables are gone."""
+        if {self.events, self.notes} - set(leftover_tables(self._clickhouse, f"stage_{self.load_id}_")):
+            return None
+        for source, origin, to, speed, run, start, end in self._ask("noted", NOTED.format(table=self.notes)):
+            return Noted(source, Shift(_moment(origin), _moment(to), speed, run), _moment(start), _moment(end))
+        return None
+
+    def count(self, piece: Slice) -> int:
+        """Staged events of a slice."""
         values = {"ledger": piece.ledger, "start": piece.start, "end": piece.end}
-        count = int(self._ask("due events", f"SELECT count() FROM {self.events} AS e WHERE {IN_SLICE}", values)[0][0])
-        if not count:
-            return 0
+        sql = f"SELECT count() FROM {self.events} AS e WHERE {IN_SLICE}"
+        return int(self._ask("due events", sql, values)[0][0])
+
+    def _insert_absent(self, piece: Slice, sending: _Sending, low: datetime, high: datetime) -> int:
+        event_id = sending.moved.get("event_id", "event_id").replace("event_id", "e.event_id")
+        absent = ABSENT.format(event_id=event_id, table=LEDGERS[piece.ledger][0])
+        more = {"low": low, "high": high}
+        values = {**sending.values, **more, "ledger": piece.ledger, "start": piece.start, "end": piece.end}
+        sql = f"SELECT count() FROM {self.events} AS e WHERE {IN_SLICE} AND {absent}"
+        count = int(self._ask("absent events", sql, values)[0][0])
+        if count:
+            self._insert(f"complete {piece.ledger}", piece, sending, uuid4().hex, absent, more)
+        return count
+
+    def _insert(
+        self,
+        name: str,
+        piece: Slice,
+        sending: _Sending,
+        token: str,
+        condition: str = "1",
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
         table, own = LEDGERS[piece.ledger]
         columns = (*own, *DIMENSIONS)
-        moved = {"ts": MOVED % "ts", "created_at": MOVED % "created_at", "event_id": "concat({run:String}, event_id)"}
-        chosen = ", ".join(moved.get(column, column) for column in columns)
+        chosen = [sending.moved.get(column, column) for column in columns]
         sql = (
-            f"INSERT INTO {table} ({', '.join(columns)}, source) SELECT {chosen}, {{source:String}} "
-            f"FROM {self.events} AS e WHERE {IN_SLICE} ORDER BY e.ts, e.event_id"
+            f"INSERT INTO {table} ({', '.join(columns)}, source) SELECT {', '.join(chosen)}, {{source:String}} "
+            f"FROM {self.events} AS e WHERE {IN_SLICE} AND {condition} ORDER BY e.ts, e.event_id"
         )
-        token = f"{shift.run}:{self.load_id}:{piece.ledger}:{int(piece.start.timestamp() * 1000)}"
-        more = {
-            "source": source,
-            "to": int(shift.to.timestamp() * 1000),
-            "from": int(shift.origin.timestamp() * 1000),
-            "speed": shift.speed,
-            "run": f"{shift.run}:",
-        }
-        settings = {"max_threads": 1, "insert_deduplication_token": token}
-        self._clickhouse.write(Statement(f"replay {piece.ledger}", sql, {**values, **more}, settings))
-        return count
+        values = {"ledger": piece.ledger, "start": piece.start, "end": piece.end, **sending.values, **(more or {})}
+        settings = {**BOUNDED, "max_threads": 1, "insert_deduplication_token": token}
+        self._clickhouse.write(Statement(name, sql, values, settings))
 
     def _ask(self, name: str, sql: str, values: Mapping[str, Any] | None = None) -> Sequence[tuple[Any, ...]]:
         """Read without the time limit of a tile: a big file takes what it takes."""
@@ -254,8 +337,22 @@ class Staging:
         self._clickhouse.write(Statement(f"reject {step}", sql, parameters.values, settings))
 
 
+def _plain(source: str) -> _Sending:
+    return _Sending({}, {"source": source})
+
+
+def _shifted(source: str, shift: Shift) -> _Sending:
+    moved = {"ts": MOVED % "ts", "created_at": MOVED % "created_at", "event_id": "concat({run:String}, event_id)"}
+    times = {"to": _milliseconds(shift.to), "from": _milliseconds(shift.origin), "speed": shift.speed}
+    return _Sending(moved, {"source": source, **times, "run": f"{shift.run}:"})
+
+
 def _moment(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _milliseconds(moment: datetime) -> int:
+    return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
 def _fits(last: Slice, fresh: Slice) -> bool:

@@ -20,13 +20,18 @@ from queries.client import ClickHouse
 from queries.readings import bucket_span, fetch
 from queries.statement import Statement
 from tests.queries.events import insert_random
-from tests.queries.twins import BEHAVIOUR, COMPOSITES, MONEY, ORDERS
+from tests.queries.twins import BEHAVIOUR, COMPOSITES, MONEY, ORDERS, TRUTH
 
 START = datetime(2026, 11, 5, 16, 0, tzinfo=UTC)
 END = START + timedelta(days=3)
 NOW = END
 CATALOGUE = load_catalogue()
+OF_EVENTS = sorted(key for key in CATALOGUE.metrics if "reconciliations" not in CATALOGUE.ledgers_of(key))
 REGIONS = load_region_set("cn_provinces")
+RUN = """
+INSERT INTO reconciliations (at, compared, differences)
+SELECT {at:DateTime64(3, 'UTC')}, {compared:UInt64}, {differences:UInt64}
+"""
 # Zones with whole, half and changing hours; a business day that begins at four in the morning.
 PROFILES = {
     "shanghai": StoreProfile(name="a"),
@@ -86,7 +91,7 @@ def _empty(clickhouse: ClickHouse) -> None:
 
 
 def test_every_metric_has_a_twin() -> None:
-    assert set(CATALOGUE.metrics) == set(ORDERS) | set(BEHAVIOUR) | set(COMPOSITES)
+    assert set(CATALOGUE.metrics) == set(ORDERS) | set(BEHAVIOUR) | set(TRUTH) | set(COMPOSITES)
 
 
 def plain(
@@ -108,7 +113,7 @@ def plain(
 
 
 def expected(values: dict[str, Fraction], minutes: Fraction) -> dict[str, float | None]:
-    base = {name: Fraction(0) for name in (*ORDERS, *BEHAVIOUR)} | values | {"minutes": minutes}
+    base = {name: Fraction(0) for name in (*ORDERS, *BEHAVIOUR, *TRUTH)} | values | {"minutes": minutes}
     derived = {name: formula(base) for name, formula in COMPOSITES.items()}
     return {
         name: None if value is None else float(value) for name, value in (base | derived).items() if name != "minutes"
@@ -144,7 +149,7 @@ def check_random_scope(events: ClickHouse, dice: random.Random) -> None:
     chosen = list({entry[0][0]: entry for entry in chosen}.values())
     by = tuple(dice.sample(sorted(BY), dice.choice([0, 0, 1, 1, 2])))
     spans = [(CURRENT, random_span(dice)), ("previous_day", random_span(dice))][: dice.choice([1, 2])]
-    metrics = tuple(dice.sample(sorted(CATALOGUE.metrics), dice.choice([1, 3, len(CATALOGUE.metrics)])))
+    metrics = tuple(dice.sample(OF_EVENTS, dice.choice([1, 3, len(OF_EVENTS)])))
     ask = Ask("random", metrics, tuple(spans), by, None, make_filters(dict(entry[0] for entry in chosen)))
 
     reading = fetch(events, CATALOGUE, PROFILES["shanghai"], REGIONS, ask, NOW)
@@ -213,3 +218,30 @@ def test_every_bucket_equals_plain_sql_over_its_part(events: ClickHouse, profile
             seen += int(row.value("impressions", name) or 0)
     whole = sum(int(plain(events, span, [], [entry[1] for entry in chosen])[()]["impressions"]) for _, span in spans)
     assert seen == whole  # no event fell between two buckets
+
+
+def test_comparisons_are_metrics_too(events: ClickHouse) -> None:
+    """What reconciliations found, by hour and in all, equals plain SQL over the runs; no run, no rate."""
+    runs = [START + timedelta(minutes=25 * number, milliseconds=number) for number in range(8)]
+    for number, at in enumerate(runs):
+        values = {"at": at, "compared": 1_000 + number, "differences": number % 3}
+        events.write(Statement("a run", RUN, values))
+    keys = (*TRUTH, "differing_rate")
+    between = "at >= {start:DateTime64(3, 'UTC')} AND at < {end:DateTime64(3, 'UTC')}"
+    twin = f"SELECT {', '.join(TRUTH.values())} FROM reconciliations WHERE {between}"
+    for span in (Span(START, END), Span(runs[2], runs[5]), Span(END - timedelta(hours=1), END)):
+        ask = Ask("truth", keys, ((CURRENT, span),), (), None, ())
+        reading = fetch(events, CATALOGUE, PROFILES["shanghai"], REGIONS, ask, NOW)
+        ((compared, differing),) = events.read(Statement("twin", twin, {"start": span.start, "end": span.end})).rows
+        rate = differing / compared if compared else None
+        assert isinstance(reading, Reading)
+        assert reading.rows[0].values[CURRENT] == {
+            "compared_figures": compared,
+            "differing_figures": differing,
+            "differing_rate": pytest.approx(rate) if rate is not None else None,
+        }
+    ask = Ask("truth by hour", keys[:2], ((CURRENT, Span(START, START + timedelta(hours=4))),), (), "hour", ())
+    reading = fetch(events, CATALOGUE, PROFILES["shanghai"], REGIONS, ask, NOW)
+    assert isinstance(reading, Reading)
+    assert sum(row.value("compared_figures", CURRENT) or 0 for row in reading.rows) == sum(range(1_000, 1_008))
+    assert len(reading.rows) == 3  # 00:00 to 02:55: one bucket an hour

@@ -54,6 +54,8 @@ BEHAVIOUR = {
     },
     "online_live_rooms": "uniqExactIf(room, room != '')",
 }
+# metric -> SQL over reconciliations, by the time of a run
+TRUTH = {"compared_figures": "sum(compared)", "differing_figures": "sum(differences)"}
 MONEY = {"created_gmv", "paid_gmv", "refund_amount", "cancelled_amount", "live_gmv"}
 
 
@@ -86,4 +88,5 @@ COMPOSITES: dict[str, Callable[[dict[str, Fraction]], Exact]] = {
     "user_pay_rate": _ratio("paying_buyers", "order_users"),
     "pay_conversion": _ratio("paying_buyers", "visitors"),
     "session_conversion": _ratio("pay_sessions", "visit_sessions"),
+    "differing_rate": _ratio("differing_figures", "compared_figures"),
 }
