@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.stage import ScriptedWall, make_app, serve
 
+expect.set_options(timeout=90_000)  # a starved machine takes long; who waits in vain waits rarely
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -49,8 +50,8 @@ class Watch:
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     context = chromium.new_context(viewport={"width": 1920, "height": 1080})
-    context.set_default_timeout(30_000)
-    context.set_default_navigation_timeout(90_000)
+    context.set_default_timeout(90_000)
+    context.set_default_navigation_timeout(120_000)
     yield context
     context.close()
 

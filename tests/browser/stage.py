@@ -129,13 +129,14 @@ class ScriptedWall:
             self.running -= 1
 
 
-def make_app(wall: ScriptedWall) -> Dash:
-    """The page's app; `app.server` takes extra routes and hooks until it is served."""
+def make_app(wall: ScriptedWall, patience_s: float = 20.0) -> Dash:
+    """The page's app, which gives a question up after `patience_s`; `app.server` takes extra routes and hooks until it
+    is served."""
     words = {locale: load_words(locale) for locale in ("zh", "en")}
     app = Dash(__name__, assets_folder=str(ROOT / "assets"), **dash_options("test", plotly_url()))
     profile = StoreProfile(name="试验店", name_en="Test Shop")
     app.layout = build_shell(
-        {"wall": BOARD}, Screen("wall", "zh", "build-1", TICK, patience_s=1.5, spread_s=0.2), profile, words
+        {"wall": BOARD}, Screen("wall", "zh", "build-1", TICK, patience_s=patience_s, spread_s=0.2), profile, words
     )
     wire_page(app, wall.respond)
     serve_plotly(app.server)
@@ -164,7 +165,7 @@ def serve(wall: ScriptedWall, app: Dash) -> Iterator[BaseWSGIServer]:
         thread.join(5)
 
 
-def until(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
+def until(condition: Callable[[], bool], seconds: float = 120.0) -> bool:
     """Look again and again until the condition holds; False when the time is over."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -172,3 +173,15 @@ def until(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
             return True
         time.sleep(0.05)
     return condition()
+
+
+def slowness(seconds: float = 0.3) -> float:
+    """How many times longer work takes right now than its share of a core would, 1 or more.
+
+    What the wall promises in seconds or ticks is stretched by it: on a machine that is taken away for most of the time
+    the promise cannot be kept, and not be judged.
+    """
+    begun, worked = time.monotonic(), time.thread_time()
+    while time.monotonic() - begun < seconds:
+        sum(range(10_000))
+    return max(1.0, (time.monotonic() - begun) / max(time.thread_time() - worked, 0.001))
