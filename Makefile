@@ -7,7 +7,8 @@ STAMPS := $(VENV)/.stamps
 # pip compiles one file after another, which takes longer than all the rest: that is done by all cores afterwards.
 INSTALL := $(PY) -m pip install --disable-pip-version-check --no-compile
 COMPILE := $(PY) -m compileall -q -j 0 $(VENV)/lib >/dev/null || true  # some packages carry files for other Pythons
-WORKERS ?= 2
+# As many as there are cores, two to four: each has an engine of its own, of about a gigabyte.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n < 2 ? 2 : n > 4 ? 4 : n)))
 # In the order of the folders: the longest files have few tests, and would else come last and leave a core idle.
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # The tests of the database run twice: embedded with all others, and over HTTP as three roles.
