@@ -20,13 +20,13 @@ from metrics.snapshot import AlertView, PlannedTile, Watermark
 
 CALENDAR = BusinessCalendar(ZoneInfo("Asia/Shanghai"), time(0, 0))
 NOON = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
-FAST = 0.2  # budget of a tick in tests: what a slow question may hold up
+BUDGET = 60.0  # of a tick in tests: only a question that is held uses it up, or a machine that is taken away
 
 
 class Wall:
     """Everything a ticker is given, with handles: `values`, `broken`, `held` by the first metric of a question."""
 
-    def __init__(self, paces: dict[str, float] | None = None, budget_s: float = FAST, limit: int = 64) -> None:
+    def __init__(self, paces: dict[str, float] | None = None, budget_s: float = BUDGET, limit: int = 64) -> None:
         self.clock = ManualClock(NOON)
         self.store = SnapshotStore(self.clock, limit=limit, boot="boot")
         self.paces = paces or {"gmv": 0.0, "visitors": 0.0}
@@ -96,7 +96,7 @@ class Wall:
 
 
 @contextmanager
-def wall(paces: dict[str, float] | None = None, budget_s: float = FAST, limit: int = 64) -> Iterator[Wall]:
+def wall(paces: dict[str, float] | None = None, budget_s: float = BUDGET, limit: int = 64) -> Iterator[Wall]:
     """A wall whose ticker is stopped, and whose held questions are let go, when the test is over."""
     made = Wall(paces, budget_s, limit)
     try:

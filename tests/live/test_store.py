@@ -85,7 +85,7 @@ def test_more_scopes_than_fit_are_turned_away_but_never_the_plain_wall(clock: Ma
     store = SnapshotStore(clock, limit=3)
     for province in range(3):
         store.watch("wall", scope(province), wait_s=0)
-    busy = store.watch("wall", scope(9), wait_s=5)
+    busy = store.watch("wall", scope(9), wait_s=60)
     assert store.is_busy(busy) and not busy.complete and len(store.in_use()) == 3
     assert not store.is_busy(store.watch("wall", Scope(), wait_s=0))
     assert len(store.in_use()) == 3 and ("wall", Scope()) in store.in_use()
