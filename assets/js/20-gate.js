@@ -45,23 +45,28 @@
     return { n: gate.asked.n, seen, ...ask };
   }
 
-  // Called by Dash's renderer for every callback that ended: with news, without (204), refused or failed.
+  // Called by Dash's renderer for every callback that ended: with news, without (204), refused or failed. Of those that
+  // failed it does not say which they were: `failed` below is told of them by the request itself.
   livewall.resolved = (callback, result) => {
     if (!livewall.config || !callback.output.startsWith(`${livewall.config.ids.frame}.`)) return;
-    const ask = result.payload && result.payload.inputs[0].value;
+    const ask = !result.error && result.payload && result.payload.inputs[0].value;
     if (ask && gate.asked && ask.n === gate.asked.n) {
       gate.asked.open = false;
-      if (result.error) {
-        gate.failures += 1;
-      } else {
-        gate.failures = 0;
-        gate.okAt = performance.now();
-        gate.answered = { n: ask.n, key: gate.asked.key };
-      }
-      livewall.emit("answer", !result.error);
+      gate.failures = 0;
+      gate.okAt = performance.now();
+      gate.answered = { n: ask.n, key: gate.asked.key };
+      livewall.emit("answer", true);
     }
     forget();
   };
+
+  function failed(body) {
+    const n = JSON.parse(body).inputs[0].value.n;
+    if (!gate.asked || n !== gate.asked.n) return;
+    gate.asked.open = false; // the next beat asks again
+    gate.failures += 1;
+    livewall.emit("answer", false);
+  }
 
   // The renderer keeps every change of an input, and every error, for ever (dash#727: 100 MB in four weeks at 1 Hz).
   function forget() {
@@ -78,13 +83,19 @@
   window.fetch = async (resource, options = {}) => {
     const url = typeof resource === "string" ? resource : resource.url || String(resource);
     if (!url.includes("_dash-update-component")) return plain(resource, options);
-    const answer = await plain(resource, { ...options, signal: AbortSignal.timeout(patience()) });
-    const json = (answer.headers.get("content-type") || "").includes("json");
-    if (answer.status === 204) return answer;
+    try {
+      const answer = await plain(resource, { ...options, signal: AbortSignal.timeout(patience()) });
+      const json = (answer.headers.get("content-type") || "").includes("json");
+      if (answer.status === 204) return answer;
+      const text = await answer.text(); // whole before Dash sees it: the gate must not open on headers alone
+      if (answer.status === 200 && json) return new Response(text, { status: 200, headers: answer.headers });
+    } catch (problem) {
+      failed(options.body);
+      throw problem;
+    }
+    failed(options.body);
     // 500 for all: the renderer tries to refresh a token on 401 and stumbles over the body it has read already
-    if (answer.status !== 200 || !json) return new Response("{}", { status: 500 });
-    const text = await answer.text(); // whole before Dash sees it: the gate must not open on headers alone
-    return new Response(text, { status: 200, headers: answer.headers });
+    return new Response("{}", { status: 500 });
   };
 
   document.addEventListener("visibilitychange", () => {
