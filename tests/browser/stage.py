@@ -173,15 +173,3 @@ def until(condition: Callable[[], bool], seconds: float = 120.0) -> bool:
             return True
         time.sleep(0.05)
     return condition()
-
-
-def slowness(seconds: float = 0.3) -> float:
-    """How many times longer work takes right now than its share of a core would, 1 or more.
-
-    What the wall promises in seconds or ticks is stretched by it: on a machine that is taken away for most of the time
-    the promise cannot be kept, and not be judged.
-    """
-    begun, worked = time.monotonic(), time.thread_time()
-    while time.monotonic() - begun < seconds:
-        sum(range(10_000))
-    return max(1.0, (time.monotonic() - begun) / max(time.thread_time() - worked, 0.001))
