@@ -10,9 +10,9 @@ import structlog
 
 from alerts.asking import group_asks
 from alerts.judging import MINUTE, Verdict, completeness, judge_drift, judge_row, judge_stale
-from alerts.machine import step
+from alerts.machine import Transition, step
 from alerts.measures import Measured
-from alerts.memory import Instance, RuleMemory, load_memory, save_memory
+from alerts.memory import Instance, Shared, newest_memory, save_memory, write_memory
 from alerts.model import Rule
 from alerts.sentences import Label
 from alerts.views import Viewer, in_order
@@ -48,31 +48,64 @@ class AlertEngine:
         state_path: Path | None = None,
         lateness_s: float = 3.0,
         drift: Callable[[], int | None] = lambda: None,
+        shared: Shared | None = None,
+        acts: Callable[[], bool] = lambda: True,
     ) -> None:
         """`lateness_s` is how long after its end a minute may still receive events; without `state_path` no memory.
-        `drift()` is how many figures of the rollups differed when they were last compared, None before."""
+        `drift()` is how many figures of the rollups differed when they were last compared, None before. With several
+        processes `shared` keeps their one memory; who does not `acts()` judges for its own screens and tells nobody."""
         self._rules = {rule.key: rule for rule in rules}
         self._fetch, self._measures, self._calendar, self._members = fetch, measures, calendar, members
         self._viewer = Viewer(measures, label, currency)
         self._drift = drift
         self._path, self._lateness = state_path, timedelta(seconds=lateness_s)
         every = tuple(self._rules.values())
-        self._memories = load_memory(state_path, every) if state_path else {rule.key: RuleMemory() for rule in every}
+        self._shared, self._acts, self._reread = shared, acts, False
+        self._memories = newest_memory(state_path, None, every)
+        self._changes: list[tuple[Transition, Verdict]] = []
         self._problems: dict[str, tuple[str, datetime]] = {}  # rule -> what failed, and when to try again
         self._views: tuple[AlertView, ...] | None = None
 
     def observe(self, as_of: datetime, watermarks: tuple[Watermark, ...]) -> tuple[AlertView, ...]:
         """Judge what has become complete by `as_of`, and show how all rules stand."""
+        if self._reread:
+            self._reread, self._views = False, None
+            self._memories = newest_memory(self._path, self._shared, tuple(self._rules.values()))
         newest = _floor(as_of - self._lateness)
         judged = False
         for end in (newest - MINUTE * back for back in reversed(range(CATCH_UP))):
             due = [rule for rule in self._rules.values() if self._is_due(rule, end, newest, as_of, watermarks)]
             judged |= bool(due) and self._judge(due, end, as_of, watermarks)
-        if judged and self._path is not None:
-            save_memory(self._path, {key: (rule, self._memories[key]) for key, rule in self._rules.items()})
+        if judged:
+            self._remember()
         if judged or self._views is None:
             self._views = in_order([view for key in self._rules for view in self._show(key)])
         return self._views
+
+    def reread(self) -> None:
+        """Go on, from the next minute, where another process stood that judged until now."""
+        self._reread = True
+
+    def _remember(self) -> None:
+        """Keep what was judged, and only then tell of it: who has no say any more must not call anybody."""
+        changes, self._changes = self._changes, []
+        if not self._acts():
+            return
+        memories = {key: (rule, self._memories[key]) for key, rule in self._rules.items()}
+        if self._shared is not None and not self._shared.keep_alerts(write_memory(memories)):
+            return
+        if self._path is not None:
+            save_memory(self._path, memories)
+        for change, verdict in changes:
+            log.info(
+                "alert",
+                rule=change.rule,
+                code=change.code,
+                before=change.before,
+                after=change.after,
+                minute=change.minute.isoformat(),
+                value=verdict.value,
+            )
 
     def _show(self, key: str) -> list[AlertView]:
         problem = self._problems.get(key)
@@ -137,16 +170,7 @@ class AlertEngine:
             # Missing data must not blank what a burning alert shows.
             if verdict.outcome not in ("no_data", "low_volume") or instance.state.state in ("inactive", "pending"):
                 instance.verdict = verdict
-            for change in transitions:
-                log.info(
-                    "alert",
-                    rule=change.rule,
-                    code=change.code,
-                    before=change.before,
-                    after=change.after,
-                    minute=change.minute.isoformat(),
-                    value=verdict.value,
-                )
+            self._changes += [(change, verdict) for change in transitions]
         memory.minute = end - MINUTE
         self._problems.pop(rule.key, None)
 

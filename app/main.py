@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ from alerts.engine import AlertEngine
 from alerts.measures import measures_of
 from alerts.rules import load_rules
 from app.api import serve_api
+from app.frames import cache_settings
 from app.health import serve_health
 from app.members import Members
 from app.security import protect
 from app.settings import Settings
+from app.sharing import Voice, make_sharing, readiness
 from app.static import plotly_url, serve_plotly
 from callbacks import register
 from callbacks.deps import Deps
@@ -30,7 +32,7 @@ from layouts.page import dash_options
 from layouts.plan import plan_board
 from layouts.shell import Screen, build_shell
 from layouts.view import PlanContext
-from live.health import check_health
+from live.sharing import Sharing
 from live.store import SnapshotStore
 from live.ticker import Ticker
 from locales.words import Words, load_words
@@ -95,16 +97,22 @@ class Wall:
     ticker: Ticker
     clock: Clock
     dash: Dash
+    sharing: Sharing | None = None
 
     def start(self) -> None:
         """Begin to beat. Adds no routes any more: the first page is asked for here, because a cold Dash that meets
         several threads at once can answer HTTP 500."""
         with self.dash.server.test_client() as warm:
             warm.get("/")
+        if self.sharing is not None:
+            self.sharing.start()
         self.ticker.start()
 
     def stop(self) -> None:
+        """Ends asking first, then hands over, so that nothing is asked twice."""
         self.ticker.stop()
+        if self.sharing is not None:
+            self.sharing.stop()
 
     def ask(self, question: Question) -> Answer:
         """Answer one question as tiles are answered: narrowed by the process's limits."""
@@ -158,6 +166,10 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         members.refresh()
         return watermarks(clickhouse, now)
 
+    store = SnapshotStore(clock, limit=settings.scopes)
+    tick_s = settings.tick or definitions.boards[settings.board].tick
+    build = build_id()
+    sharing, voice = make_sharing(settings, profile, build, tick_s, store, members, clock), Voice(settings)
     measures = measures_of(catalogue)
     engine = AlertEngine(
         load_rules(measures),
@@ -170,8 +182,9 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         state_path=settings.store / "alerts.json",
         lateness_s=profile.lateness_s,
         drift=lambda: report.differences if (report := newest_report(clickhouse)) else None,
+        shared=sharing,
+        acts=lambda: sharing is None or voice.acts(sharing),
     )
-    store = SnapshotStore(clock, limit=settings.scopes)
     ticker = Ticker(
         plan=plan,
         fetch=answer,
@@ -180,11 +193,20 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         store=store,
         clock=clock,
         calendar=calendar,
-        tick_s=settings.tick or definitions.boards[settings.board].tick,
+        tick_s=tick_s,
         readers=settings.readers,
+        peers=sharing,
     )
-    dash = create_app(settings, profile, definitions, regions, labels, calendar, members, store, ticker, clock)
-    wall = Wall(settings, clickhouse, profile, regions, definitions, members, limits, store, ticker, clock, dash)
+    if sharing is not None:
+        sharing.connect_ticker(ticker.resume, ticker.wake, engine.reread)
+
+    def ready() -> tuple[bool, dict[str, Any]]:
+        return readiness(ticker, sharing, clock)
+
+    dash = create_app(settings, profile, definitions, regions, labels, calendar, members, store, build, clock, ready)
+    wall = Wall(
+        settings, clickhouse, profile, regions, definitions, members, limits, store, ticker, clock, dash, sharing
+    )
     serve_api(dash.server, wall)
     protect(dash)
     return wall
@@ -199,11 +221,11 @@ def create_app(
     calendar: BusinessCalendar,
     members: Members,
     store: SnapshotStore,
-    ticker: Ticker,
+    build: str,
     clock: Clock,
+    ready: Callable[[], tuple[bool, dict[str, Any]]],
 ) -> Dash:
     """The Dash app: page, callbacks, static files and health; no thread is started."""
-    build = build_id()
     options = dash_options(profile.name, plotly_url())
     dash = Dash("livewall", assets_folder=str(ROOT / "assets"), **options)
     # DASH_* variables of the machine must not switch parts of them on
@@ -235,12 +257,7 @@ def create_app(
         ),
     )
     serve_plotly(dash.server)
-
-    def readiness() -> tuple[bool, dict[str, Any]]:
-        health = check_health(ticker.last, clock.now(), ticker.tick_s)
-        return health.ready, asdict(health)
-
-    serve_health(dash.server, readiness)
+    serve_health(dash.server, ready)
     return dash
 
 
@@ -252,10 +269,3 @@ def build_id() -> str:
             if path.suffix in {".py", ".js", ".css", ".yaml"}:
                 digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def cache_settings(redis_url: str) -> dict[str, Any]:
-    """Where frames are kept: in this process, or in Redis for several web processes."""
-    if redis_url:
-        return {"CACHE_TYPE": "RedisCache", "CACHE_REDIS_URL": redis_url, "CACHE_DEFAULT_TIMEOUT": 120}
-    return {"CACHE_TYPE": "SimpleCache", "CACHE_THRESHOLD": 512, "CACHE_DEFAULT_TIMEOUT": 120}

@@ -51,6 +51,14 @@ class Members:
         except QueryFailedError:
             return  # what is known stays; the tick reports a store that does not answer
 
+    def seen(self) -> Mapping[str, frozenset[str]]:
+        """What events have brought, as far as it is known."""
+        return self._seen
+
+    def adopt(self, seen: Mapping[str, frozenset[str]]) -> None:
+        """Take over what another process knows, which asks for both."""
+        self._seen = seen
+
     def of(self, dimension: str) -> frozenset[str] | None:
         """Known codes of a dimension; None when there is no such dimension. `focus` is any metric."""
         if dimension == "focus":

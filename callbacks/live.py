@@ -9,6 +9,7 @@ from callbacks.deps import Deps
 from callbacks.shelf import FrameShelf
 from callbacks.wish import Wish, read_wish
 from layouts.frame import build_frame, stamp
+from live.store import SnapshotStore
 from metrics.snapshot import Snapshot
 
 WAIT_S = 0.8  # how long the first screen of a new scope waits for its first numbers
@@ -30,7 +31,7 @@ class Refresher:
         wish = read_wish(ask, deps.boards, deps.members, deps.calendar, deps.clock.now())
         snapshot = self._watch(wish)
         version = self._version(snapshot, self.tick_of(wish))
-        if wish.seen == version:
+        if wish.seen == version or SnapshotStore.is_behind(version, wish.seen):
             return None
         return stamp(self._frame(wish, snapshot, version), deps.clock.now())
 

@@ -51,7 +51,7 @@ def build_frame(
     """The frame as JSON without the moment it is sent: `stamp` adds that, so that the string can be shared."""
     frame = {
         "version": version,
-        "boot": stage.boot,
+        "boot": version.rpartition("-")[0] or stage.boot,  # whoever asked, so that all processes build the same frame
         "build": stage.build,
         "board": board.key,
         "locale": locale,

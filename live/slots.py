@@ -82,6 +82,11 @@ class TileState:
             slot = self.slots.setdefault(role, Slot(question))
             slot.question, slot.every = question, max(tile.pace(role), slowest)
 
+    def take_over(self, held: TileReadings) -> None:
+        """Begin with what another process was answered: shown, and aging, until our own answers are here."""
+        for role, slot in self.slots.items():
+            slot.answer = held.answers.get(role)
+
     def readings(self, key: str) -> TileReadings:
         """The tile as a snapshot carries it.
 

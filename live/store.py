@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from core.clock import Clock
 from metrics.scope import Scope
@@ -35,6 +36,7 @@ class SnapshotStore:
         self._entries: dict[Key, _Entry] = {}
         self._changed = threading.Condition()
         self._count = 0
+        self._following = False
         self._wake: Callable[[], None] = lambda: None
 
     def on_new_scope(self, wake: Callable[[], None]) -> None:
@@ -64,7 +66,55 @@ class SnapshotStore:
 
     def is_busy(self, snapshot: Snapshot) -> bool:
         """Whether a scope was turned away because too many others are in use."""
-        return snapshot.version == f"{self.boot}-busy"
+        return snapshot.version.endswith("-busy")
+
+    @staticmethod
+    def is_behind(version: str, seen: str) -> bool:
+        """Whether a screen saw more than `version`: another process answered it, which was told a moment sooner."""
+        ours, _, count = version.rpartition("-")
+        theirs, _, further = seen.rpartition("-")
+        return ours == theirs and count.isdecimal() and further.isdecimal() and int(further) > int(count)
+
+    def turned_away(self, scope: Scope) -> Snapshot:
+        """What a scope is shown that does not fit."""
+        return self._empty(scope, "busy")
+
+    def lead(self, boot: str) -> None:
+        """Publish from now on, with versions that begin with `boot`; what is held stays shown until then."""
+        with self._changed:
+            self.boot, self._count, self._following = boot, 0, False
+
+    def follow(self) -> None:
+        """Another process publishes: `adopt` is listened to, `publish` is not."""
+        with self._changed:
+            self._following = True
+
+    def adopt(self, board: str, snapshot: Snapshot) -> None:
+        """Swap in what another process published, with the version it has there. Scopes not in use are left out."""
+        with self._changed:
+            entry = self._entries.get((board, snapshot.scope))
+            if entry is not None:
+                entry.snapshot, entry.meaning = snapshot, ()
+                self._changed.notify_all()
+
+    def keep(self, board: str, scope: Scope, age_s: float) -> Literal["kept", "new", "busy"]:
+        """Count a scope as in use that screens of another process saw `age_s` ago; `busy` when it does not fit."""
+        seen = self._clock.monotonic() - age_s
+        with self._changed:
+            entry = self._entries.get((board, scope))
+            if entry is not None:
+                entry.seen = max(entry.seen, seen)
+                return "kept"
+            if not self._make_room(scope):
+                return "busy"
+            self._entries[board, scope] = _Entry(seen)
+            return "new"
+
+    def watched(self) -> tuple[tuple[Key, float], ...]:
+        """The scopes in use, each with the seconds since it was last seen."""
+        now, keys = self._clock.monotonic(), self.in_use()
+        with self._changed:
+            return tuple((key, now - self._entries[key].seen) for key in keys if key in self._entries)
 
     def latest(self, board: str, scope: Scope) -> Snapshot | None:
         """The newest snapshot without counting as a watcher; None before the first."""
@@ -88,7 +138,7 @@ class SnapshotStore:
         meaning = _meaning(snapshot)
         with self._changed:
             entry = self._entries.get((board, snapshot.scope))
-            if entry is None:  # dropped while it was being asked
+            if entry is None or self._following:  # dropped while it was being asked, or another process publishes now
                 return snapshot
             if entry.snapshot is None or meaning != entry.meaning:
                 self._count += 1

@@ -13,6 +13,7 @@ import structlog
 
 from core.clock import Clock
 from live.health import Beat
+from live.peers import NoPeers, Peers
 from live.slots import Slot, TileState, describe
 from live.store import Key, SnapshotStore
 from live.watch import Watched, engine_failed
@@ -29,7 +30,7 @@ Observe = Callable[[datetime, tuple[Watermark, ...]], tuple[AlertView, ...]]
 
 PAST_EVERY_S = 60.0  # a day that is over changes only by late corrections
 FIRST_PUBLISH = 0.2  # share of the budget after which what is there goes out, before the slow ones
-INFO_EVERY_S = 60.0  # one line a minute in the log, the others only for debugging
+INFO_EVERY_S = 60.0  # one line a minute in the log for people, the others only for debugging
 WAKE_GAP_S = 0.05  # newcomers share a beat instead of having one each
 
 log = structlog.get_logger("live")
@@ -61,8 +62,17 @@ class Ticker:
         tick_s: float = 2.0,
         budget_s: float = 2.0,
         readers: int = 4,
+        peers: Peers | None = None,
+        every_tick_s: float = INFO_EVERY_S,
     ) -> None:
-        """`budget_s` is how long a tick waits for its slowest question; `readers` how many are asked at once."""
+        """`budget_s` is how long a tick waits for its slowest question; `readers` how many are asked at once.
+
+        Only while `peers` say that this process leads it beats. `every_tick_s` is how often a tick is a line at info.
+        """
+        self._peers = peers or NoPeers()
+        self._info_every_s = every_tick_s
+        self._held: tuple[tuple[Watermark, ...], tuple[AlertView, ...]] = ((), ())
+        self._resumed = False
         self.store, self.clock, self.tick_s = store, clock, tick_s
         self._plan, self._fetch, self._calendar, self._budget_s = plan, fetch, calendar, budget_s
         self._scopes: dict[Key, _ScopeState] = {}
@@ -82,6 +92,7 @@ class Ticker:
             return None
         try:
             self.last = self._tick()
+            self._peers.beat(self.last)
             return self.last
         finally:
             self._running.release()
@@ -89,6 +100,7 @@ class Ticker:
     def _tick(self) -> Beat:
         begun, now = self.clock.monotonic(), self.clock.now()
         self._count += 1
+        self._resume()
         day = self._calendar.day_of(now)
         live = {key: self._is_live(key[1], now) for key in self.store.in_use()}
         for gone in set(self._scopes) - set(live):
@@ -110,7 +122,9 @@ class Ticker:
 
     def _plan_scope(self, key: Key, now: datetime, slowest: float) -> None:
         """Ask the board what a scope wants to know. A plan that fails breaks its own scope only."""
-        state = self._scopes.setdefault(key, _ScopeState())
+        state, held = self._scopes.get(key), None
+        if state is None:
+            state, held = self._scopes.setdefault(key, _ScopeState()), self.store.latest(*key)
         try:
             planned = self._plan(key[0], key[1], now)
         except Exception as problem:
@@ -119,7 +133,10 @@ class Ticker:
             return
         state.broken = None
         for tile in planned:
-            state.tiles.setdefault(tile.key, TileState()).plan(tile, slowest)
+            told = state.tiles.setdefault(tile.key, TileState())
+            told.plan(tile, slowest)
+            if held is not None and tile.key in held.tiles:  # another process asked so far
+                told.take_over(held.tiles[tile.key])
 
     def _ask_due(self, moment: float, now: datetime, day: date) -> list[Future[Answer]]:
         """Send each different question once, whatever the number of scopes and tiles that wait for it."""
@@ -146,6 +163,7 @@ class Ticker:
         self._alerts.collect()
         alerts = self._alerts.value + ((engine_failed(self._alerts.error),) if self._alerts.error else ())
         marks = tuple(_aged(mark, now) for mark in self._watermarks.value)
+        published = []
         for key, is_live in live.items():
             state = self._scopes[key]
             slots = [slot for tile in state.tiles.values() for slot in tile.slots.values()]
@@ -156,7 +174,9 @@ class Ticker:
             complete = bool(tiles) and all(tile.heard for tile in state.tiles.values())
             heard = {id(slot.answer): slot.answer for slot in slots if slot.answer and slot.heard_in == self._count}
             engine_ms = sum(answer.engine_ms for answer in heard.values())
-            self.store.publish(key[0], Snapshot(key[1], "", now, is_live, tiles, marks, alerts, engine_ms, complete))
+            made = Snapshot(key[1], "", now, is_live, tiles, marks, alerts, engine_ms, complete)
+            published.append((key, self.store.publish(key[0], made)))
+        self._peers.published(published, marks, alerts)
 
     def _is_live(self, scope: Scope, now: datetime) -> bool:
         """Whether a scope's numbers still move: the live day, or a day whose shown part is not over."""
@@ -201,6 +221,20 @@ class Ticker:
         """Have the next tick come at once: somebody opened a new scope."""
         self._woken.set()
 
+    def resume(self, watermarks: tuple[Watermark, ...], alerts: tuple[AlertView, ...]) -> None:
+        """Go on, from the next tick, where another process stood: what the store holds is the first answer to all."""
+        self._held, self._resumed = (watermarks, alerts), True
+
+    def _resume(self) -> None:
+        if not self._resumed:
+            return
+        self._resumed = False
+        for key in tuple(self._scopes):
+            self._forget(key)
+        watermarks, alerts = self._held
+        self._watermarks.value = watermarks or self._watermarks.value
+        self._alerts.value = alerts or self._alerts.value
+
     def stop(self, timeout: float = 10.0) -> None:
         """Stop beating, let running questions end, drop waiting ones. Safe to call twice and without `start()`."""
         self._stopping.set()
@@ -212,14 +246,14 @@ class Ticker:
 
     def _run(self) -> None:
         """Tick after tick. A tick that raises is logged here and the next one goes on: the first of the three seams."""
-        told = -INFO_EVERY_S
+        told = -self._info_every_s
         while not self._stopping.is_set():
             begun = self.clock.monotonic()
             self._woken.clear()
             try:
-                beat = self.tick_once()
+                beat = self.tick_once() if self._peers.leads() else None
                 if beat is not None:
-                    loud = begun - told >= INFO_EVERY_S
+                    loud = begun - told >= self._info_every_s
                     told = begun if loud else told
                     (log.info if loud else log.debug)("tick", **_line(beat))
             except Exception:

@@ -6,6 +6,7 @@ The store is embedded, or with LIVEWALL_TEST_HTTP=1 reached over HTTP as the thr
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from queries.client import ClickHouse
 from queries.listener import Listener
 from queries.migrate import migrate
 from queries.statement import Statement
+from tests.redis_server import RedisServer
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -95,3 +97,16 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the real data sets (../shared/data) are not beside this checkout")
     return SHARED
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of the test's own, which it may stop and start; skipped by name without one."""
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is not on this machine (make test installs it where apt can)")
+    server = RedisServer(tmp_path, free_port())
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()

@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import time
-from collections.abc import Iterator
-from pathlib import Path
+import pickle
 
-import pytest
-import redis
 from flask import Flask
 from flask_caching import Cache
 
-from app.main import cache_settings
+from app.frames import cache_settings
 from callbacks.shelf import FrameShelf
-from tests.app.test_run import free_port
-
-
-@pytest.fixture
-def redis_url(tmp_path: Path) -> Iterator[str]:
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is not on this machine (make test installs it where apt can)")
-    port = free_port()
-    process = subprocess.Popen(
-        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)],
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        client = redis.Redis(port=port)
-        for _ in range(1200):
-            try:
-                client.ping()
-                break
-            except redis.ConnectionError:
-                time.sleep(0.05)
-        client.close()
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
+from tests.redis_server import RedisServer
 
 
 def shelf_of_a_process(url: str) -> FrameShelf:
@@ -48,15 +18,32 @@ def shelf_of_a_process(url: str) -> FrameShelf:
     return FrameShelf(cache)
 
 
-def test_two_processes_share_frames_through_redis(redis_url: str) -> None:
+def test_two_processes_share_frames_through_redis(redis_server: RedisServer) -> None:
     built: list[str] = []
 
     def build() -> str:
         built.append("frame")
         return '{"title":"实时"}'
 
-    one, other = shelf_of_a_process(redis_url), shelf_of_a_process(redis_url)
+    one, other = shelf_of_a_process(redis_server.url), shelf_of_a_process(redis_server.url)
     assert one.take(("v1", "zh"), build) == other.take(("v1", "zh"), build) == '{"title":"实时"}'
     assert len(built) == 1
     other.take(("v2", "zh"), build)
     assert len(built) == 2
+
+
+def test_without_redis_frames_are_built_and_nothing_breaks(redis_server: RedisServer) -> None:
+    shelf = shelf_of_a_process(redis_server.url)
+    assert shelf.take(("v1", "zh"), lambda: "a") == "a"
+    redis_server.stop()
+    assert shelf.take(("v1", "zh"), lambda: "b") == "b"
+
+
+def test_a_pickle_in_redis_is_never_opened(redis_server: RedisServer) -> None:
+    shelf = shelf_of_a_process(redis_server.url)
+    shelf.take(("v1", "zh"), lambda: "a")
+    client = redis_server.client()
+    (key,) = client.keys("livewall:frame:*")
+    client.set(key, pickle.dumps(["planted"], protocol=0))
+    client.close()
+    assert isinstance(shelf.take(("v1", "zh"), lambda: "b"), str)
