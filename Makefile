@@ -17,10 +17,11 @@ OVER_HTTP := $(addprefix tests/queries/test_,answer.py client.py closed.py days.
              $(addprefix tests/ingest/test_,loader.py replay.py writer.py truth_ga360.py truth_online_retail.py \
                truth_taobao.py truth_tmall.py)
 
-.PHONY: run test check lint types unit browser faults bench bench-data clean help
+.PHONY: run serve test check lint types unit browser faults bench bench-data clean help
 
 help:
 	@echo "make run    the live demo wall on http://localhost:8050"
+	@echo "make serve  the same for production: gunicorn, settings from the environment or .env (docs/how-to/deploy.md)"
 	@echo "make test   format, lint, types, contracts, definitions, unit, database and browser tests"
 	@echo "make faults kills ingestion hundreds of times and looks for lost and doubled events (FAULT_KILLS=500)"
 	@echo "make bench  what a tick costs, as ratios (bench/)"
@@ -29,6 +30,9 @@ help:
 
 run: $(STAMPS)/run
 	@exec $(PY) -m app run
+
+serve: $(STAMPS)/run
+	@exec $(PY) -m app serve
 
 test: $(STAMPS)/dev tools lint types check unit
 

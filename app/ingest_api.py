@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,7 @@ class Ingestion:
     simulated: bool
     body_mb: int
     at_once: int
+    told: Callable[[Mapping[str, int]], None] = lambda _: None  # how many got which verdict
 
 
 class _RefusedError(Exception):
@@ -128,6 +129,7 @@ def _take(ingestion: Ingestion, source: str) -> dict[str, Any]:
         raise _RefusedError(503, str(problem), problem.retry_after_s) from problem
     verdicts = [_verdict(entry, found, taken) for entry, found in zip(entries, checked, strict=True)]
     counts = {word: sum(v["verdict"] == word for v in verdicts) for word in ("accepted", "duplicate", "rejected")}
+    ingestion.told(counts)
     return {**counts, "events": verdicts}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -70,7 +70,9 @@ def intake(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile, cl
             receiver.stop()
 
 
-def endpoint(settings: Settings, parts: Intake, profile: StoreProfile) -> Ingestion:
+def endpoint(
+    settings: Settings, parts: Intake, profile: StoreProfile, told: Callable[[Mapping[str, int]], None]
+) -> Ingestion:
     """What `POST /ingest/v1/events` of this wall works with. Raises BadRequestError for wrong INGEST_KEYS."""
     return Ingestion(
         receiver=parts.receiver,
@@ -80,4 +82,5 @@ def endpoint(settings: Settings, parts: Intake, profile: StoreProfile) -> Ingest
         simulated=profile.simulated,
         body_mb=settings.ingest_body_mb,
         at_once=max(1, settings.threads // 3),
+        told=told,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from app.api import serve_api
 from app.frames import cache_settings
 from app.health import serve_health
 from app.members import Members
+from app.metrics_page import Meters, MetricsTeller, Standing, serve_metrics
 from app.security import protect
 from app.settings import Settings
 from app.sharing import Voice, make_sharing, readiness
@@ -34,7 +35,7 @@ from layouts.shell import Screen, build_shell
 from layouts.view import PlanContext
 from live.sharing import Sharing
 from live.store import SnapshotStore
-from live.ticker import Ticker
+from live.ticker import INFO_EVERY_S, Ticker
 from locales.words import Words, load_words
 from metrics.ask import Filters, Question, make_filters
 from metrics.calendar import BusinessCalendar
@@ -98,6 +99,8 @@ class Wall:
     clock: Clock
     dash: Dash
     sharing: Sharing | None = None
+    meters: Meters = field(default_factory=Meters)
+    teller: MetricsTeller | None = None
 
     def start(self) -> None:
         """Begin to beat. Adds no routes any more: the first page is asked for here, because a cold Dash that meets
@@ -106,6 +109,8 @@ class Wall:
             warm.get("/")
         if self.sharing is not None:
             self.sharing.start()
+        if self.teller is not None:
+            self.teller.start()
         self.ticker.start()
 
     def stop(self) -> None:
@@ -113,6 +118,8 @@ class Wall:
         self.ticker.stop()
         if self.sharing is not None:
             self.sharing.stop()
+        if self.teller is not None:
+            self.teller.stop()
 
     def ask(self, question: Question) -> Answer:
         """Answer one question as tiles are answered: narrowed by the process's limits."""
@@ -166,7 +173,8 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         members.refresh()
         return watermarks(clickhouse, now)
 
-    store = SnapshotStore(clock, limit=settings.scopes)
+    store, meters = SnapshotStore(clock, limit=settings.scopes), Meters()
+    clickhouse.heard = meters.statement
     tick_s = settings.tick or definitions.boards[settings.board].tick
     build = build_id()
     sharing, voice = make_sharing(settings, profile, build, tick_s, store, members, clock), Voice(settings)
@@ -196,18 +204,47 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         tick_s=tick_s,
         readers=settings.readers,
         peers=sharing,
+        heard=meters.beat,
+        every_tick_s=0.0 if settings.log_ticks == "all" else INFO_EVERY_S,
     )
     if sharing is not None:
         sharing.connect_ticker(ticker.resume, ticker.wake, engine.reread)
 
+    meters.registry.register(
+        Standing(
+            store,
+            leads=lambda: sharing is None or sharing.leads(),
+            alone=lambda: sharing is not None and sharing.alone,
+            watermarks=lambda: ticker.watermarks,
+            alerts=lambda: ticker.alerts,
+        )
+    )
+
     def ready() -> tuple[bool, dict[str, Any]]:
         return readiness(ticker, sharing, clock)
 
-    dash = create_app(settings, profile, definitions, regions, labels, calendar, members, store, build, clock, ready)
+    dash = create_app(
+        settings, profile, definitions, regions, labels, calendar, members, store, build, clock, ready, meters
+    )
     wall = Wall(
-        settings, clickhouse, profile, regions, definitions, members, limits, store, ticker, clock, dash, sharing
+        settings,
+        clickhouse,
+        profile,
+        regions,
+        definitions,
+        members,
+        limits,
+        store,
+        ticker,
+        clock,
+        dash,
+        sharing,
+        meters,
+        MetricsTeller(meters, sharing.exchange) if sharing else None,
     )
     serve_api(dash.server, wall)
+    told = sharing.exchange if sharing else None
+    serve_metrics(dash.server, meters, told, told.process if told else "")
     protect(dash)
     return wall
 
@@ -224,6 +261,7 @@ def create_app(
     build: str,
     clock: Clock,
     ready: Callable[[], tuple[bool, dict[str, Any]]],
+    meters: Meters,
 ) -> Dash:
     """The Dash app: page, callbacks, static files and health; no thread is started."""
     options = dash_options(profile.name, plotly_url())
@@ -248,7 +286,7 @@ def create_app(
             boards=definitions.boards,
             clock=clock,
             store=store,
-            cache=cache,
+            cache=meters.counted(cache),
             members=members.of,
             narrow=lambda scope: scope,  # one process has one audience today; questions are narrowed by ONLY
             boot=store.boot,

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from flask import Flask
 from waitress.server import create_server
 
 from app.background import Background, summary_json
@@ -45,42 +46,86 @@ def serve(settings: Settings) -> None:
     clock = SystemClock(timedelta(seconds=settings.clock_offset))
     begun = clock.monotonic()
     check_port(settings)
+    with running(settings, clock) as wall:
+        run_server(settings, wall, f"{clock.monotonic() - begun:.1f}")
+        console.print("Stopping …")
+    console.print("Stopped; the data stays in", str(settings.store))
+
+
+@contextlib.contextmanager
+def running(settings: Settings, clock: Clock, prepared: bool = False) -> Iterator[Wall]:
+    """A wall with everything that belongs to its store, in one process; a `prepared` store is up to date already."""
     mapping, files = wanted_files(settings)
     profile = settle_profile(settings.store, load_mapping(mapping).store if mapping else None)
-    console.print(f"Opening the store {settings.store} …")
+    if not prepared:
+        console.print(f"Opening the store {settings.store} …")
     clickhouse = open_store(settings.store, settings.clickhouse_dsn, settings.readers)
     with contextlib.ExitStack() as closing:
         closing.callback(clickhouse.close)
         heal(clickhouse, settings.store)
         ingesting = closing.enter_context(intake(settings, clickhouse, profile, clock))
-        background = Background(
-            clickhouse,
-            clock,
-            seed=settings.seed,
-            rate=settings.rate,
-            simulated=profile.simulated,
-            writer=ingesting.writer,
-        )
+        background = background_of(settings, clickhouse, profile, clock, ingesting)
         closing.callback(background.stop)
-        keep_retention(clickhouse, settings, clock.now())
-        bring_up_to_date(settings, clickhouse, profile, clock, mapping, files, ingesting.writer)
+        if not prepared:
+            keep_retention(clickhouse, settings, clock.now())
+            bring_up_to_date(settings, clickhouse, profile, clock, mapping, files, ingesting.writer)
         wall = build_wall(settings, clickhouse, profile, clock)
-        serve_ingest(wall.dash.server, endpoint(settings, ingesting, profile))
-        if profile.simulated and settings.simulate:
-            background.simulate(settings.scenario)
-        if mapping and settings.replay:
-            console.print(f"Playing {', '.join(path.name for path in files)} at {settings.replay:g} times its speed …")
-            background.replay(mapping, files, settings.replay)
+        serve_ingest(wall.dash.server, endpoint(settings, ingesting, profile, wall.meters.verdicts))
+        begin(settings, profile, background, mapping, files)
         truth = Truth(clickhouse, profile, clock)
-        closing.enter_context(holding(settings, wall, background, ingesting, truth))
+        closing.enter_context(holding(settings, wall.dash.server, own_url(settings), background, ingesting, truth))
         wall.start()
         closing.callback(wall.stop)
-        watch = Watch(truth, settings.reconcile_every)
-        watch.start()
-        closing.callback(watch.stop)
-        run_server(settings, wall, f"{clock.monotonic() - begun:.1f}")
-        console.print("Stopping …")
-    console.print("Stopped; the data stays in", str(settings.store))
+        closing.enter_context(watching(settings, truth))
+        yield wall
+
+
+def prepare(settings: Settings) -> None:
+    """Migrate the store, send what a crash left, load or simulate what is missing, and let go of it."""
+    clock = SystemClock(timedelta(seconds=settings.clock_offset))
+    mapping, files = wanted_files(settings)
+    profile = settle_profile(settings.store, load_mapping(mapping).store if mapping else None)
+    console.print(f"Opening the store {settings.store} …")
+    clickhouse = open_store(settings.store, settings.clickhouse_dsn, settings.readers)
+    with contextlib.closing(clickhouse):
+        heal(clickhouse, settings.store)
+        keep_retention(clickhouse, settings, clock.now())
+        with intake(settings, clickhouse, profile, clock) as ingesting:
+            bring_up_to_date(settings, clickhouse, profile, clock, mapping, files, ingesting.writer)
+
+
+def background_of(
+    settings: Settings, clickhouse: ClickHouse, profile: StoreProfile, clock: Clock, ingesting: Intake
+) -> Background:
+    """The simulator and the jobs of a store; nothing runs yet."""
+    return Background(
+        clickhouse,
+        clock,
+        seed=settings.seed,
+        rate=settings.rate,
+        simulated=profile.simulated,
+        writer=ingesting.writer,
+    )
+
+
+def begin(settings: Settings, profile: StoreProfile, background: Background, mapping: str, files: list[Path]) -> None:
+    """Start what brings events by itself: the simulator of a simulated store, a replay that was asked for."""
+    if profile.simulated and settings.simulate:
+        background.simulate(settings.scenario)
+    if mapping and settings.replay:
+        console.print(f"Playing {', '.join(path.name for path in files)} at {settings.replay:g} times its speed …")
+        background.replay(mapping, files, settings.replay)
+
+
+@contextlib.contextmanager
+def watching(settings: Settings, truth: Truth) -> Iterator[None]:
+    """Rollups are compared with their ledger every so often."""
+    watch = Watch(truth, settings.reconcile_every)
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.stop()
 
 
 def check_port(settings: Settings) -> None:
@@ -169,13 +214,20 @@ def give_history(settings: Settings, clickhouse: ClickHouse, clock: Clock, write
     console.print(f"{filled.rows:,} events of history in {filled.seconds:.1f} s")
 
 
-@contextlib.contextmanager
-def holding(settings: Settings, wall: Wall, background: Background, ingesting: Intake, truth: Truth) -> Iterator[None]:
-    """Tell commands on this machine where the store is, and do their work for them."""
+def own_url(settings: Settings) -> str:
+    """Where commands on this machine find the wall."""
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 (compared, not bound)
-    holder = announce(settings.store, f"http://{host}:{settings.port}")
+    return f"http://{host}:{settings.port}"
+
+
+@contextlib.contextmanager
+def holding(
+    settings: Settings, server: Flask, url: str, background: Background, ingesting: Intake, truth: Truth
+) -> Iterator[None]:
+    """Tell commands on this machine where the store is, and do their work for them."""
+    holder = announce(settings.store, url)
     serve_local(
-        wall.dash.server,
+        server,
         holder.token,
         LocalJobs(
             load=background.load_job,

@@ -97,7 +97,16 @@ class Settings(BaseSettings):
     )
     readers: int = Field(default=2, ge=1, le=32, description="Statements of tiles running at once; about one a core.")
     threads: int = Field(default=12, ge=2, le=200, description="Threads of the web server.")
-    redis_url: str = Field(default="", description="Shared frame cache; empty keeps frames in this process.")
+    web_processes: int = Field(
+        default=1, ge=1, le=32, description="Processes of `make serve`; more than one need REDIS_URL and a DSN."
+    )
+    redis_url: str = Field(
+        default="", description="What several web processes share: one asks, all show. Empty is one process by itself."
+    )
+    log_ticks: Literal["auto", "all", "minute"] = Field(
+        default="auto",
+        description="Ticks in the log: all, one a minute, or auto: all of `make serve`, else a minute's.",
+    )
     clock_offset: float = Field(default=0, description="Seconds added to the machine's clock, for rehearsals.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much the log says."

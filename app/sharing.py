@@ -84,7 +84,7 @@ class Voice:
 def readiness(ticker: Ticker, sharing: Sharing | None, clock: Clock) -> tuple[bool, dict[str, Any]]:
     """What /readyz says: how the beat is of whoever asks, and which part this process has."""
     role: Role | str = sharing.role if sharing else "single"
-    beat = ticker.last if sharing is None or sharing.leads() else sharing.last
+    beat = sharing.last if sharing else ticker.last
     health = check_health(beat, clock.now(), ticker.tick_s)
     return health.ready, {
         **asdict(health),

@@ -66,10 +66,13 @@ def find_holder(folder: Path) -> Holder | None:
     return holder
 
 
-def open_store(folder: Path, dsn: str | Access, readers: int) -> ClickHouse:
-    """Open and migrate the store. Raises StoreBusyError or QueryFailedError with one line that says what to do."""
+def open_store(folder: Path, dsn: str | Access, readers: int, beside: bool = False) -> ClickHouse:
+    """Open and migrate the store. Raises StoreBusyError or QueryFailedError with one line that says what to do.
+
+    `beside` comes in beside the process that keeps the store, which only a DSN allows: a further web process.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    holder = find_holder(folder)
+    holder = None if beside else find_holder(folder)
     if holder and answers(holder):  # without trying: the engine would print an error of its own
         raise _busy(folder, holder)
     access = dsn if isinstance(dsn, Access) else Access(dsn)

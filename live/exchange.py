@@ -6,7 +6,9 @@ another took over cannot overwrite anything (the fence), however late its messag
 
 from __future__ import annotations
 
+import os
 import secrets
+import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -64,6 +66,8 @@ class Exchange:
         self._lock_key, self._channel = f"livewall:{name}:leader", f"livewall:{name}:nudge"
         self._scopes, self._snapshots = f"livewall:{name}:scopes", f"livewall:{name}:snapshots"
         self._news, self._alerts = f"livewall:{name}:news", f"livewall:{name}:alerts"
+        self._metrics = f"livewall:{name}:metrics"
+        self.process = f"{socket.gethostname()}:{os.getpid()}"
         self._term, self._boot = f"livewall:{name}:term", f"livewall:{name}:boot"
         self._lock = Lock(client, self._lock_key, timeout=lease_s, blocking=False, thread_local=False)
         self._publish = client.register_script(PUBLISH)
@@ -125,6 +129,22 @@ class Exchange:
         """What the last leader kept."""
         kept = self._redis.get(self._alerts)
         return bytes(kept).decode() if kept else None
+
+    def tell_metrics(self, text: str) -> None:
+        """Leave our numbers for whoever is asked for those of all; forgotten with our silence."""
+        self._redis.set(f"{self._metrics}:{self.process}", text, px=KEPT_MS)
+        self._redis.sadd(self._metrics, self.process)
+
+    def told_metrics(self) -> dict[str, str]:
+        """The numbers of each process that lives."""
+        processes = sorted(bytes(name).decode() for name in self._redis.smembers(self._metrics))
+        if not processes:
+            return {}
+        texts = self._redis.mget([f"{self._metrics}:{process}" for process in processes])
+        gone = [process for process, text in zip(processes, texts, strict=True) if text is None]
+        if gone:
+            self._redis.srem(self._metrics, *gone)
+        return {process: bytes(text).decode() for process, text in zip(processes, texts, strict=True) if text}
 
     def nudge(self) -> None:
         """Have the other processes look now instead of at their next turn."""

@@ -52,7 +52,8 @@ class Sharing:
         members: Members,
         adopt_members: Callable[[Mapping[str, frozenset[str]]], None],
     ) -> None:
-        self._exchange, self._store, self._clock, self._lease_s = exchange, store, clock, lease_s
+        self.exchange = self._exchange = exchange
+        self._store, self._clock, self._lease_s = store, clock, lease_s
         self._members, self._adopt_members = members, adopt_members
         self._resume: Resume = lambda _marks, _alerts: None
         self._wake_ticker: Callable[[], None] = lambda: None
@@ -118,6 +119,10 @@ class Sharing:
             return self._exchange.alerts() if self.role != "alone" else None
         except redis.RedisError:
             return None
+
+    @property
+    def alone(self) -> bool:
+        return self.role == "alone"
 
     def start(self) -> None:
         for thread in self._threads:

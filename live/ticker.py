@@ -64,13 +64,15 @@ class Ticker:
         readers: int = 4,
         peers: Peers | None = None,
         every_tick_s: float = INFO_EVERY_S,
+        heard: Callable[[Beat], None] = lambda _: None,
     ) -> None:
         """`budget_s` is how long a tick waits for its slowest question; `readers` how many are asked at once.
 
-        Only while `peers` say that this process leads it beats. `every_tick_s` is how often a tick is a line at info.
+        Only while `peers` say that this process leads it beats. `every_tick_s` is how often a tick is a line at info,
+        `heard` is told of each.
         """
         self._peers = peers or NoPeers()
-        self._info_every_s = every_tick_s
+        self._info_every_s, self._heard = every_tick_s, heard
         self._held: tuple[tuple[Watermark, ...], tuple[AlertView, ...]] = ((), ())
         self._resumed = False
         self.store, self.clock, self.tick_s = store, clock, tick_s
@@ -93,6 +95,7 @@ class Ticker:
         try:
             self.last = self._tick()
             self._peers.beat(self.last)
+            self._heard(self.last)
             return self.last
         finally:
             self._running.release()
@@ -220,6 +223,16 @@ class Ticker:
     def wake(self) -> None:
         """Have the next tick come at once: somebody opened a new scope."""
         self._woken.set()
+
+    @property
+    def watermarks(self) -> tuple[Watermark, ...]:
+        """How far the ledgers are, as the last tick heard."""
+        return self._watermarks.value
+
+    @property
+    def alerts(self) -> tuple[AlertView, ...]:
+        """How the rules stand, as the last tick heard."""
+        return self._alerts.value
 
     def resume(self, watermarks: tuple[Watermark, ...], alerts: tuple[AlertView, ...]) -> None:
         """Go on, from the next tick, where another process stood: what the store holds is the first answer to all."""

@@ -55,6 +55,9 @@ class ClickHouse:
         self._made: dict[int, tuple[Mapping[str, Any], str]] = {}  # how each embedded client was opened
         self.recent: deque[tuple[float, str, float]] = deque(maxlen=RECENT)
         self._closing: list[Callable[[], None]] = []
+        self.heard: Callable[[str, float, bool], None] = lambda _name, _seconds, _failed: (
+            None
+        )  # of each reading statement
         self._pool = None if self.embedded else connections(self.access.options, readers + INSERTERS + 2)
         try:
             self._open_all(readers)
@@ -159,8 +162,10 @@ class ClickHouse:
             answer = client.query(statement.sql, parameters=dict(statement.parameters), settings=settings)
             rows = answer.result_rows
         except Error as problem:
+            self.heard(statement.name, time.perf_counter() - begun, True)
             raise _failed(statement.name, problem) from problem
         self.recent.append((time.perf_counter(), statement.name, (time.perf_counter() - begun) * 1000))
+        self.heard(statement.name, time.perf_counter() - begun, False)
         worked = int(answer.summary.get("elapsed_ns", 0)) / 1e6
         return Result(tuple(answer.column_names), rows, worked or (time.perf_counter() - begun) * 1000)
 

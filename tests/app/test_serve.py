@@ -1,0 +1,217 @@
+"""The wall in production, as real processes: one with the embedded store, several that share one asking."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from live.sharing import TURNS, lease_of
+from tests.app.test_run import PATIENCE_S, command, environment
+from tests.conftest import ROOT, free_port
+from tests.redis_server import RedisServer
+
+ASK = {"n": 1, "seen": "", "query": "", "locale": "zh", "board": "wall"}
+UPDATE = {
+    "output": "frame.data",
+    "outputs": {"id": "frame", "property": "data"},
+    "changedPropIds": ["ask.data"],
+}
+
+
+class Served:
+    """`python -m app serve` with its web processes; clients stay with the process that answered them first."""
+
+    def __init__(self, store: Path, log: Path, **more: str) -> None:
+        wanted = environment(store, HISTORY_DAYS="0", **more)
+        self.url, self.log = f"http://127.0.0.1:{wanted['PORT']}", log
+        self._opened: list[httpx.Client] = []
+        with log.open("w") as target:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "app", "serve"], cwd=ROOT, env=wanted, stdout=target, stderr=subprocess.STDOUT
+            )
+
+    def until(self, said: Callable[[], Any]) -> Any:
+        for _ in range(PATIENCE_S * 4):
+            assert self.process.poll() is None, self.log.read_text("utf-8")
+            try:
+                if found := said():
+                    return found
+            except httpx.TransportError:
+                pass
+            time.sleep(0.25)
+        raise AssertionError(self.log.read_text("utf-8"))
+
+    def clients(self, count: int) -> dict[int, httpx.Client]:
+        """A client for each web process, by its pid: new connections are taken by any of them."""
+        found: dict[int, httpx.Client] = {}
+
+        def all_of_them() -> bool:
+            client = httpx.Client(base_url=self.url, timeout=60)
+            self._opened.append(client)
+            pid = ready(client)["pid"]
+            if pid not in found:
+                found[pid] = client
+            return len(found) == count
+
+        self.until(all_of_them)
+        return found
+
+    def close(self) -> None:
+        for client in self._opened:
+            client.close()
+
+    def end(self) -> str:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(PATIENCE_S)
+        return self.log.read_text("utf-8")
+
+
+def ready(client: httpx.Client) -> dict[str, Any]:
+    found: dict[str, Any] = client.get("/readyz").json()
+    return found
+
+
+def frame(client: httpx.Client, seen: str = "") -> dict[str, Any] | None:
+    body = {**UPDATE, "inputs": [{"id": "ask", "property": "data", "value": {**ASK, "seen": seen}}]}
+    answer = client.post("/_dash-update-component", json=body)
+    assert answer.status_code in (200, 204), answer.text
+    if answer.status_code == 204:
+        return None
+    found: dict[str, Any] = json.loads(answer.json()["response"]["frame"]["data"])
+    return found
+
+
+def by_process(client: httpx.Client, name: str) -> dict[int, float]:
+    """The sum of a number of /metrics for each process."""
+    sums: dict[int, float] = {}
+    for family in text_string_to_metric_families(client.get("/metrics").text):
+        for sample in family.samples:
+            if sample.name == name:
+                pid = int(sample.labels["process"].rpartition(":")[2])
+                sums[pid] = sums.get(pid, 0) + sample.value
+    return sums
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    made: list[Served] = []
+
+    def start(**more: str) -> Served:
+        made.append(Served(tmp_path / "store", tmp_path / "served.log", **more))
+        return made[-1]
+
+    yield start
+    for served in made:
+        served.close()
+        if served.process.poll() is None:
+            served.process.terminate()
+            try:
+                served.process.wait(60)
+            except subprocess.TimeoutExpired:
+                served.process.kill()
+
+
+def test_one_process_serves_the_embedded_store_tells_every_tick_and_ends_cleanly(
+    serving: Callable[..., Served], tmp_path: Path
+) -> None:
+    served = serving()
+    served.until(lambda: httpx.get(f"{served.url}/readyz").status_code == 200)
+    with httpx.Client(base_url=served.url) as client:
+        assert ready(client)["role"] == "single"
+        assert frame(client) is not None
+        assert "livewall_ticks_total" in client.get("/metrics").text
+        again = command(tmp_path / "store", "serve")
+        assert again.returncode == 1 and f"held by the wall at {served.url}" in again.stderr
+        served.until(lambda: ready(client)["ticks"] >= 3)
+    words = served.end()
+    assert served.process.returncode == 0 and "Traceback" not in words, words
+    ticks = [json.loads(line)["number"] for line in words.splitlines() if '"event": "tick"' in line]
+    assert ticks[:3] == [1, 2, 3], "one line a tick"
+    assert not (tmp_path / "store" / "wall.json").exists()
+
+
+def test_two_processes_share_one_asking_and_survive_the_one_that_asks_and_redis(
+    serving: Callable[..., Served], redis_server: RedisServer, tmp_path: Path
+) -> None:
+    served = serving(WEB_PROCESSES="2", REDIS_URL=redis_server.url, DSN=f"listen://127.0.0.1:{free_port()}")
+    clients = served.clients(2)
+
+    def leader() -> int | None:
+        leading = [pid for pid, client in clients.items() if ready(client)["role"] == "leader"]
+        return leading[0] if len(leading) == 1 else None
+
+    first = served.until(leader)
+    (second,) = set(clients) - {first}
+    assert served.until(lambda: ready(clients[second])["role"] == "follower")
+
+    def alike() -> dict[str, Any] | None:
+        one, other = frame(clients[first]), frame(clients[second])
+        assert one is not None and other is not None
+        one["now"] = other["now"]
+        return one if one["complete"] and one == other else None
+
+    shown = served.until(alike)
+    asked = by_process(clients[second], "livewall_statement_seconds_count")
+    served.until(
+        lambda: by_process(clients[first], "livewall_statement_seconds_count")[first] > asked.get(first, 0) + 5
+    )
+    served.until(lambda: by_process(clients[second], "livewall_questions_total").get(first, 0) > 0)
+    assert by_process(clients[second], "livewall_questions_total").get(second, 0) == 0, "one asks"
+    assert by_process(clients[second], "livewall_statement_seconds_count").get(second) == asked.get(second)
+    for client in clients.values():  # whoever is asked, the process that keeps the store answers: it has no keys
+        served.until(lambda client=client: client.post("/ingest/v1/events", json={}).status_code == 403)
+
+    os.kill(first, signal.SIGKILL)
+    heir = clients[second]
+    kept = frame(heir)
+    assert kept and kept["complete"], "the last numbers stay"
+    served.until(lambda: ready(heir)["role"] == "leader")
+    served.until(lambda: by_process(heir, "livewall_questions_total").get(second, 0) > 0)
+    after = served.until(lambda: (found := frame(heir)) and found["boot"] != shown["boot"] and found)
+    assert after["complete"] and "loading" not in {tile["face"] for tile in after["tiles"].values()}
+    clients = served.clients(2)  # the server has replaced the one that was killed
+    served.until(lambda: (tmp_path / "store" / "wall.json").exists() and leader())
+
+    redis_server.stop()
+    for client in clients.values():
+        served.until(lambda client=client: ready(client)["role"] == "alone")
+        assert "Redis does not answer" in ready(client)["sharing"]
+        served.until(lambda client=client: ready(client)["ready"] and (frame(client) or {}).get("complete"))
+    redis_server.start()
+    served.until(leader)
+    served.until(lambda: {ready(client)["role"] for client in clients.values()} == {"leader", "follower"})
+
+    words = served.end()
+    assert served.process.returncode == 0 and "Traceback" not in words, words
+    assert not (tmp_path / "store" / "wall.json").exists()
+
+
+@pytest.mark.parametrize("tick_s", [1.0, 2.0, 5.0, 10.0])
+def test_a_dead_leader_is_replaced_within_three_ticks(tick_s: float) -> None:
+    """The longest it can take: a whole lease that was just renewed, and a turn of who takes over."""
+    assert lease_of(tick_s) * (1 + 1 / TURNS) < 3 * tick_s
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({}, "the embedded store belongs to one process; set DSN=listen://"),
+        ({"DSN": "listen://127.0.0.1:8123"}, "set REDIS_URL=redis://"),
+    ],
+)
+def test_several_processes_without_what_they_need_are_refused_in_one_line(
+    tmp_path: Path, more: dict[str, str], says: str
+) -> None:
+    said = command(tmp_path, "serve", WEB_PROCESSES="2", **more)
+    assert said.returncode == 2 and says in said.stderr and len(said.stderr.strip().splitlines()) == 1
