@@ -224,7 +224,19 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         return readiness(ticker, sharing, clock)
 
     dash = create_app(
-        settings, profile, definitions, regions, labels, calendar, members, store, build, clock, ready, meters
+        settings,
+        profile,
+        definitions,
+        regions,
+        labels,
+        calendar,
+        members,
+        store,
+        build,
+        clock,
+        ready,
+        meters,
+        lambda: ticker.slowed_s,
     )
     wall = Wall(
         settings,
@@ -262,6 +274,7 @@ def create_app(
     clock: Clock,
     ready: Callable[[], tuple[bool, dict[str, Any]]],
     meters: Meters,
+    slowed: Callable[[], float],
 ) -> Dash:
     """The Dash app: page, callbacks, static files and health; no thread is started."""
     options = dash_options(profile.name, plotly_url())
@@ -292,6 +305,7 @@ def create_app(
             boot=store.boot,
             build=build,
             tick=settings.tick,
+            slowed=slowed,
         ),
     )
     serve_plotly(dash.server)

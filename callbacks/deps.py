@@ -37,7 +37,8 @@ class FrameCache(Protocol):
 @dataclass(frozen=True, slots=True)
 class Deps:
     """`members(dimension)` are the codes one may filter by, None for no such dimension; `narrow` cuts a scope down to
-    what the asker may see. `tick` in seconds overrides the boards' own; 0 follows them."""
+    what the asker may see. `tick` in seconds overrides the boards' own; 0 follows them. `slowed()` is the time between
+    ticks while load makes them rarer than that, otherwise 0."""
 
     catalogue: Catalogue
     labels: Labels
@@ -55,6 +56,7 @@ class Deps:
     boot: str
     build: str
     tick: float = 0.0
+    slowed: Callable[[], float] = lambda: 0.0
 
     @property
     def stage(self) -> Stage:

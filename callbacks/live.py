@@ -1,4 +1,4 @@
-"""The one server callback of a tick: what a screen asks, the newest snapshot of its scope, one frame or nothing new."""
+"""The one server callback of a tick: a screen asks, and gets one frame, what changed in it, or nothing new."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from callbacks.deps import Deps
 from callbacks.shelf import FrameShelf
 from callbacks.wish import Wish, read_wish
-from layouts.frame import build_frame, stamp
+from layouts.frame import build_changes, build_frame, stamp
 from live.store import SnapshotStore
 from metrics.snapshot import Snapshot
 
@@ -26,17 +26,21 @@ class Refresher:
         self._waiting = threading.BoundedSemaphore(WAITERS)
 
     def answer(self, ask: Any) -> str | None:
-        """The frame for a question, None when the screen has it already. Raises BadRequestError for a wrong one."""
+        """The frame for a question, or what changed since the one that the screen has, while that is remembered; None
+        when the screen has it already. Raises BadRequestError for a wrong question."""
         deps = self._deps
         wish = read_wish(ask, deps.boards, deps.members, deps.calendar, deps.clock.now())
         snapshot = self._watch(wish)
-        version = self._version(snapshot, self.tick_of(wish))
+        tick, slowed = self.tick_of(wish)
+        version = self._version(snapshot, tick, slowed)
         if wish.seen == version or SnapshotStore.is_behind(version, wish.seen):
             return None
-        return stamp(self._frame(wish, snapshot, version), deps.clock.now())
+        return stamp(self._news(wish, snapshot, version, tick, slowed), deps.clock.now())
 
-    def tick_of(self, wish: Wish) -> float:
-        return self._deps.tick or wish.board.tick
+    def tick_of(self, wish: Wish) -> tuple[float, bool]:
+        """Seconds until it is worth asking again, and whether load makes them more than usual."""
+        usual, slowed = self._deps.tick or wish.board.tick, self._deps.slowed()
+        return max(usual, slowed), slowed > usual
 
     def _watch(self, wish: Wish) -> Snapshot:
         """The snapshot of the scope that the asker may see."""
@@ -48,20 +52,31 @@ class Refresher:
             if free:
                 self._waiting.release()
 
-    def _version(self, snapshot: Snapshot, tick: float) -> str:
-        """The snapshot's version; when the ticker has stopped publishing, one that changes every few seconds.
+    def _version(self, snapshot: Snapshot, tick: float, slowed: bool) -> str:
+        """The snapshot's version and pace; when the ticker has stopped publishing, one that changes every few seconds.
 
         Silence would otherwise look like "nothing new" to every screen, and old numbers would stay bright.
         """
+        version = f"{snapshot.version}+{tick:g}" if slowed else snapshot.version
         age = (self._deps.clock.now() - snapshot.as_of).total_seconds()
         if not snapshot.live or age <= max(LATE_TICKS * tick, LATE_S):
-            return snapshot.version
-        return f"{snapshot.version}~{int(age // LATE_S)}"
+            return version
+        return f"{version}~{int(age // LATE_S)}"
 
-    def _frame(self, wish: Wish, snapshot: Snapshot, version: str) -> str:
-        notes = [f"{part.name}={part.value}:{part.reason}" for part in wish.dropped]
-        parts = (self._deps.build, version, wish.board.key, snapshot.scope.to_query(), wish.locale, *notes)
-        tick = self.tick_of(wish)
-        return self._shelf.take(
-            parts, lambda: build_frame(self._stage, wish.board, snapshot, version, wish.locale, wish.dropped, tick)
+    def _news(self, wish: Wish, snapshot: Snapshot, version: str, tick: float, slowed: bool) -> str:
+        """The shorter of the whole frame and what changed. `wish.seen` is only ever looked up."""
+        parts = self._parts(wish, snapshot, version)
+        stage, board = self._stage, wish.board
+        frame = self._shelf.take(
+            parts, lambda: build_frame(stage, board, snapshot, version, wish.locale, wish.dropped, tick, slowed)
         )
+        before = self._parts(wish, snapshot, wish.seen)
+        old = self._shelf.find(before) if wish.seen else None
+        if old is None:
+            return frame
+        return self._shelf.take_changes(before, parts, lambda: build_changes(old, frame))
+
+    def _parts(self, wish: Wish, snapshot: Snapshot, version: str) -> tuple[str, ...]:
+        """Everything that a frame depends on."""
+        notes = [f"{part.name}={part.value}:{part.reason}" for part in wish.dropped]
+        return (self._deps.build, version, wish.board.key, snapshot.scope.to_query(), wish.locale, *notes)

@@ -13,6 +13,7 @@ import structlog
 
 from layouts.board import Board, Tile
 from layouts.head import build_head
+from layouts.patch import build_patch
 from layouts.view import View, draw_tile
 from locales.words import Words
 from metrics.calendar import BusinessCalendar
@@ -46,9 +47,19 @@ class Stage:
 
 
 def build_frame(
-    stage: Stage, board: Board, snapshot: Snapshot, version: str, locale: str, dropped: Sequence[Dropped], tick: float
+    stage: Stage,
+    board: Board,
+    snapshot: Snapshot,
+    version: str,
+    locale: str,
+    dropped: Sequence[Dropped],
+    tick: float,
+    slowed: bool = False,
 ) -> str:
-    """The frame as JSON without the moment it is sent: `stamp` adds that, so that the string can be shared."""
+    """The frame as JSON without the moment it is sent: `stamp` adds that, so that the string can be shared.
+
+    `tick` in seconds is when to ask again; `slowed` when load makes that later than usual.
+    """
     frame = {
         "version": version,
         "boot": version.rpartition("-")[0] or stage.boot,  # whoever asked, so that all processes build the same frame
@@ -56,6 +67,7 @@ def build_frame(
         "board": board.key,
         "locale": locale,
         "tick": tick,
+        "slowed": slowed,
         "live": snapshot.live,
         "as_of": iso(snapshot.as_of),
         "scope": snapshot.scope.to_query(),
@@ -64,6 +76,17 @@ def build_frame(
         "tiles": {tile.key: _draw(stage, tile, snapshot, locale, tick) for tile in board.tiles},
     }
     return orjson.dumps(frame).decode()
+
+
+def build_changes(old: str, new: str) -> str:
+    """What leads from one frame to another, to be stamped like a frame; the new one itself where that is shorter.
+
+    `from` and `as_of` name the old one together: a frame that was forgotten and built again may be of a later moment.
+    """
+    before, after = orjson.loads(old), orjson.loads(new)
+    changes = {"from": before["version"], "as_of": before["as_of"], "patch": build_patch(before, after)}
+    text = orjson.dumps(changes).decode()
+    return text if len(text) < len(new) else new
 
 
 def stamp(frame: str, now: datetime) -> str:

@@ -9,4 +9,4 @@ ASK = "ask"  # Store: the question that the gate let through
 FRAME = "frame"  # Store: the server's answer, one pre-serialised frame
 FANNED = "fanned"  # Store: never written; the fan-out needs an output
 
-FOR_SCRIPTS = {"poke": POKE, "ask": ASK, "frame": FRAME}
+FOR_SCRIPTS = {"beat": BEAT, "poke": POKE, "ask": ASK, "frame": FRAME}

@@ -95,6 +95,7 @@ def build_header(profile: StoreProfile, words: Words, locale: str) -> html.Heade
                 [html.Span(**{"data-part": "watermark"}), html.Span(**{"data-part": "lag"})],
                 className="freshness",
             ),
+            html.Span(hidden=True, className="pace", role="status", **{"data-part": "pace"}),
             html.Span(words.t("shell.link.ok"), className="link", role="status", **{"data-part": "link"}),
             build_controls(words),
         ],

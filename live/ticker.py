@@ -13,6 +13,7 @@ import structlog
 
 from core.clock import Clock
 from live.health import Beat
+from live.pace import Load, Pace, interval_of, next_pace
 from live.peers import NoPeers, Peers
 from live.slots import Slot, TileState, describe
 from live.store import Key, SnapshotStore
@@ -66,7 +67,8 @@ class Ticker:
         every_tick_s: float = INFO_EVERY_S,
         heard: Callable[[Beat], None] = lambda _: None,
     ) -> None:
-        """`budget_s` is how long a tick waits for its slowest question; `readers` how many are asked at once.
+        """`tick_s` is the usual time between two ticks, `budget_s` how long such a tick waits for its slowest question,
+        `readers` how many are asked at once.
 
         Only while `peers` say that this process leads it beats. `every_tick_s` is how often a tick is a line at info,
         `heard` is told of each.
@@ -75,7 +77,7 @@ class Ticker:
         self._info_every_s, self._heard = every_tick_s, heard
         self._held: tuple[tuple[Watermark, ...], tuple[AlertView, ...]] = ((), ())
         self._resumed = False
-        self.store, self.clock, self.tick_s = store, clock, tick_s
+        self.store, self.clock, self.usual_s, self.pace = store, clock, tick_s, Pace()
         self._plan, self._fetch, self._calendar, self._budget_s = plan, fetch, calendar, budget_s
         self._scopes: dict[Key, _ScopeState] = {}
         self._pool = ThreadPoolExecutor(readers, thread_name_prefix="ask")
@@ -87,6 +89,16 @@ class Ticker:
         self._count = 0
         self.last: Beat | None = None
         store.on_new_scope(self.wake)
+
+    @property
+    def tick_s(self) -> float:
+        """Seconds between two ticks now: more than `usual_s` under load."""
+        return interval_of(self.pace, self.usual_s)
+
+    @property
+    def slowed_s(self) -> float:
+        """The same while ticks are slower than usual, otherwise 0."""
+        return self.tick_s if self.pace.step else 0.0
 
     def tick_once(self) -> Beat | None:
         """One tick. None, and nothing asked, while another one is still running."""
@@ -111,17 +123,27 @@ class Ticker:
         for key in live:
             self._plan_scope(key, now, PAST_EVERY_S if not live[key] else 0.0)
         self._watermarks.ask(self._side, now, ())
+        budget_s = self._budget_s * self.tick_s / self.usual_s
         fresh = self._ask_due(begun, now, day)
-        wait(self._watermarks.futures, timeout=self._budget_s * FIRST_PUBLISH)
+        wanted = sum(slot.pending is not None for slot in self._slots())
+        wait(self._watermarks.futures, timeout=budget_s * FIRST_PUBLISH)
         self._watermarks.collect()
         self._alerts.ask(self._side, now, self._watermarks.value)
-        for patience in (self._budget_s * FIRST_PUBLISH, self._budget_s * (1 - FIRST_PUBLISH)):
+        for patience in (budget_s * FIRST_PUBLISH, budget_s * (1 - FIRST_PUBLISH)):
             running: list[Future[Any]] = [*fresh, *self._alerts.futures]
             left = wait(running, timeout=patience).not_done
             self._publish(live, now)
             if not left:
                 break
+        late = sum(slot.pending is not None for slot in self._slots())
+        self._keep_pace(Load(self.clock.monotonic() - begun, wanted, late))
         return self._beat(begun, now, len(live), fresh)
+
+    def _keep_pace(self, load: Load) -> None:
+        before, self.pace = self.tick_s, next_pace(self.pace, load, self.usual_s)
+        if self.tick_s != before:
+            slower = self.tick_s > before
+            (log.warning if slower else log.info)("pace changed", tick_s=self.tick_s, before_s=before, late=load.late)
 
     def _plan_scope(self, key: Key, now: datetime, slowest: float) -> None:
         """Ask the board what a scope wants to know. A plan that fails breaks its own scope only."""

@@ -5,6 +5,7 @@
   const tiles = new Map(); // "board/key" -> {section, body, v, payload, mounted, …}
   let frame = null;
   let frameAt = 0; // performance.now() of the newest frame
+  let frameKey = ""; // the question it answers
 
   livewall.frame = () => frame;
 
@@ -30,7 +31,8 @@
       kind.mount(record.body, livewall.env);
       record.mounted = true;
     }
-    kind.update(record.body, fresh.payload, livewall.env);
+    // a copy: the next patch is for what came, not for what a chart made of it
+    kind.update(record.body, structuredClone(fresh.payload), livewall.env);
     if (fresh.payload.title) put(record.section.querySelector(".tile-title"), fresh.payload.title);
   }
 
@@ -84,13 +86,24 @@
     }
   }
 
+  // The whole frame that came, or made of the one that is here and what changed; throws when that does not fit.
+  function whole(text, key) {
+    const came = JSON.parse(text);
+    if (came.patch === undefined) return came;
+    const mine = frame && frame.version === came.from && frame.as_of === came.as_of && frameKey === key;
+    if (!mine) throw new Error("changes of a frame that is not here");
+    return { ...livewall.patched(frame, came.patch), now: came.now };
+  }
+
   function fan(text, redraw = false) {
-    const fresh = typeof text === "string" ? JSON.parse(text) : text;
+    const key = (livewall.gate.answered || {}).key || "";
+    const fresh = redraw ? frame : whole(text, key);
     frame = fresh;
     if (!redraw) {
       frameAt = performance.now();
+      frameKey = key;
       livewall.clock.set(fresh.now);
-      livewall.gate.shown = { version: fresh.version, key: (livewall.gate.answered || {}).key || "" };
+      livewall.gate.shown = { version: fresh.version, key };
     }
     const board = livewall.scope.board();
     for (const main of document.querySelectorAll("[data-board]")) main.hidden = main.dataset.board !== board;
@@ -106,7 +119,7 @@
   });
   livewall.on("screen", (name) => {
     // colours of charts are read from the tokens when they are drawn
-    if (frame && (name === "theme" || name === "updown")) fan(frame, true);
+    if (frame && (name === "theme" || name === "updown")) fan(null, true);
   });
 
   window.dash_clientside = window.dash_clientside || {};
@@ -118,6 +131,7 @@
           fan(text);
         } catch (problem) {
           console.warn("livewall: a frame could not be read:", problem);
+          livewall.gate.shown = { version: "", key: "" }; // the next question asks for the whole
         }
       }
       return window.dash_clientside.no_update;

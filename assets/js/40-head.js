@@ -4,7 +4,7 @@
   const livewall = window.livewall;
   const root = document.documentElement;
   const NOTE = 8000; // ms a note stays
-  const CUT = 8; // seconds without an answer until the link counts as cut
+  const CUT = 8; // seconds without an answer until the link counts as cut, at the usual tick
   const t = (key, values) => livewall.t(key, values);
   const part = (name) => document.querySelector(`[data-part="${name}"]`);
 
@@ -34,8 +34,8 @@
   // ok: answered lately; late: more than two ticks ago; cut: nothing for CUT seconds, or refused twice in a row.
   function link() {
     const since = (performance.now() - livewall.gate.okAt) / 1000;
-    const cut = since > CUT || (livewall.gate.failures >= 2 && since > 1);
-    const state = cut ? "cut" : since > 2 * livewall.config.tick + 2 ? "late" : "ok";
+    const cut = since > Math.max(CUT, 1.5 * livewall.tick() + 3) || (livewall.gate.failures >= 2 && since > 1);
+    const state = cut ? "cut" : since > 2 * livewall.tick() + 2 ? "late" : "ok";
     if (root.dataset.link !== state) root.dataset.link = state;
     const seconds = t("shell.lag.seconds", { count: Math.round(since) });
     put(part("link"), state === "ok" ? t("shell.link.ok") : t(`shell.link.${state}`, { since: seconds }));
@@ -43,7 +43,7 @@
 
   function lag(frame) {
     const { lag_s: measured, watermark } = frame.head;
-    const quiet = Math.max(0, (performance.now() - livewall.gate.okAt) / 1000 - 2 * livewall.config.tick);
+    const quiet = Math.max(0, (performance.now() - livewall.gate.okAt) / 1000 - 2 * livewall.tick());
     const known = frame.live && measured !== null && measured !== undefined;
     put(part("watermark"), watermark ? t("shell.watermark", { time: watermark }) : t("shell.no_data"));
     put(part("lag"), known ? t("shell.lag.label", { lag: duration(measured + quiet) }) : "");

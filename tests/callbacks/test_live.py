@@ -12,11 +12,14 @@ from typing import Any
 import orjson
 import pytest
 
+import callbacks.live
 from callbacks.deps import Deps
 from callbacks.live import WAIT_S, WAITERS, Refresher
 from core.clock import ManualClock
 from core.errors import BadRequestError
+from layouts.patch import apply_patch
 from metrics.ask import make_filters
+from metrics.reading import Reading, Row
 from metrics.scope import Scope
 from metrics.snapshot import Snapshot
 from tests.callbacks.parts import DictCache, FakeStore, asking, make_deps
@@ -50,6 +53,79 @@ def test_screens_of_one_scope_share_one_built_frame(refresher: Refresher, deps: 
     assert len({read(answer)["version"] for answer in answers}) == 1
     refresher.answer(asking("province=440000", locale="en"))
     assert len(cache) == 2
+
+
+def moved_on(store: FakeStore, clock: ManualClock, version: str, value: float) -> None:
+    """The next tick: one tile has other numbers, all are true for a later moment."""
+    clock.advance(seconds=2)
+    store.version, made = version, store.make("wall", Scope())
+    answers = {
+        role: replace(answer, rows=tuple(_with(row, value) for row in answer.rows))
+        if isinstance(answer, Reading)
+        else answer
+        for role, answer in made.tiles["hero"].answers.items()
+    }
+    store.changes = {
+        "tiles": {**made.tiles, "hero": replace(made.tiles["hero"], answers=answers)},
+        "as_of": clock.now(),
+    }
+
+
+def _with(row: Row, value: float) -> Row:
+    return replace(row, values={span: dict.fromkeys(metrics, value) for span, metrics in row.values.items()})
+
+
+def whole_of(changes: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """What a browser makes of changes."""
+    assert (changes["from"], changes["as_of"]) == (before["version"], before["as_of"])
+    made: dict[str, Any] = {**apply_patch(before, changes["patch"]), "now": changes["now"]}
+    return made
+
+
+def test_a_screen_is_sent_what_changed_and_gets_the_same_frame(
+    refresher: Refresher, store: FakeStore, clock: ManualClock
+) -> None:
+    shown = read(refresher.answer(asking()))
+    for count in range(2, 6):
+        seen = shown["version"]
+        moved_on(store, clock, f"b1-{count}", 1000.0 + count)
+        sent = refresher.answer(asking(seen=seen))
+        full = refresher.answer(asking())
+        assert sent is not None and full is not None
+        assert len(sent) < len(full) / 5, "one tile of twelve changed"
+        shown = whole_of(read(sent), shown)
+        assert orjson.dumps(shown, option=orjson.OPT_SORT_KEYS) == orjson.dumps(read(full), option=orjson.OPT_SORT_KEYS)
+
+
+def test_a_screen_that_missed_ticks_gets_all_changes_at_once(
+    refresher: Refresher, store: FakeStore, clock: ManualClock
+) -> None:
+    shown = read(refresher.answer(asking()))
+    for count in range(2, 5):
+        moved_on(store, clock, f"b1-{count}", 1000.0 + count)
+        refresher.answer(asking())
+    late = whole_of(read(refresher.answer(asking(seen="b1-1"))), shown)
+    assert late == read(refresher.answer(asking()))
+
+
+def test_changes_are_worked_out_once_for_all_screens(
+    deps: Deps, store: FakeStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresher, built, real = Refresher(deps), list[int](), callbacks.live.build_changes
+    monkeypatch.setattr(callbacks.live, "build_changes", lambda old, new: (built.append(1), real(old, new))[1])
+    refresher.answer(asking())
+    moved_on(store, clock, "b1-2", 5.0)
+    with ThreadPoolExecutor(8) as screens:
+        answers = set(screens.map(lambda _: refresher.answer(asking(seen="b1-1")), range(40)))
+    assert len(answers) == len(built) == 1
+
+
+def test_changes_never_cross_languages_or_scopes(refresher: Refresher, store: FakeStore, clock: ManualClock) -> None:
+    refresher.answer(asking())
+    moved_on(store, clock, "b1-2", 5.0)
+    assert "tiles" in read(refresher.answer(asking(seen="b1-1", locale="en")))
+    assert "tiles" in read(refresher.answer(asking("province=440000", seen="b1-1")))
+    assert "tiles" in read(refresher.answer(asking(seen="b1-1\x1fwall")))
 
 
 def test_a_shared_frame_still_carries_the_servers_time_of_each_answer(refresher: Refresher, clock: ManualClock) -> None:
@@ -100,7 +176,7 @@ def test_midnight_brings_the_new_day_by_itself(refresher: Refresher, store: Fake
     assert "11月11日" in read(refresher.answer(asking()))["head"]["day"]
     clock.advance(hours=12)  # noon to midnight in Shanghai
     store.version = "b1-2"
-    frame = read(refresher.answer(asking(seen="b1-1")))
+    frame = read(refresher.answer(asking()))
     assert "11月12日" in frame["head"]["day"]
     assert frame["scope"] == ""
 
@@ -113,9 +189,24 @@ def test_a_ticker_that_stands_still_is_not_taken_for_nothing_new(
     clock.advance(seconds=3)
     assert refresher.answer(asking(seen="b1-1")) is None
     clock.advance(minutes=5)
-    frame = read(refresher.answer(asking(seen="b1-1")))
+    assert refresher.answer(asking(seen="b1-1")) is not None
+    frame = read(refresher.answer(asking()))
     assert frame["version"] != "b1-1"
     assert frame["as_of"] == "2026-11-11T04:00:00.000Z", "old numbers do not pass for new ones"
+
+
+def test_a_change_of_pace_is_told_though_no_number_changed(clock: ManualClock) -> None:
+    pace = [0.0]
+    refresher = Refresher(make_deps(clock, slowed=lambda: pace[0]))
+    first = read(refresher.answer(asking()))
+    assert (first["tick"], first["slowed"]) == (2.0, False)
+    pace[0] = 5.0
+    slow = read(refresher.answer(asking(seen=first["version"])))
+    slow = whole_of(slow, first)
+    assert (slow["tick"], slow["slowed"]) == (5.0, True)
+    assert refresher.answer(asking(seen=slow["version"])) is None
+    pace[0] = 0.0
+    assert whole_of(read(refresher.answer(asking(seen=slow["version"]))), slow) == first
 
 
 def test_a_past_day_is_not_late_however_old(refresher: Refresher, store: FakeStore, clock: ManualClock) -> None:

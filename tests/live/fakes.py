@@ -33,6 +33,7 @@ class Wall:
         self.values: dict[str, float] = dict.fromkeys(self.paces, 1.0)
         self.broken: set[str] = set()
         self.held: dict[str, threading.Event] = {}
+        self.takes_s = 0.0  # what each question takes, on the wall's clock
         self.asked: list[Question] = []
         self.alerts: tuple[AlertView, ...] = ()
         self.observed = 0
@@ -66,6 +67,7 @@ class Wall:
         metric = question.metrics[0]
         with self._lock:
             self.asked.append(question)
+            self.clock.advance(seconds=self.takes_s)
         if metric in self.held:
             assert self.held[metric].wait(60)
         if metric in self.broken:

@@ -66,6 +66,37 @@ def test_a_slow_question_ages_only_its_own_tile_and_is_not_asked_twice() -> None
         assert gmv(w.look(), "visitors") == 3.0
 
 
+def test_one_stuck_question_leaves_the_others_their_pace() -> None:
+    """Four tiles, one of them never answered: the others are as young as each tick, and ticks stay as frequent."""
+    with wall(dict.fromkeys(("gmv", "orders", "users", "visitors"), 0.0), budget_s=1.0) as w:
+        w.look()
+        w.tick()
+        w.held["visitors"] = threading.Event()
+        for count in range(12):
+            w.values["gmv"] = float(count)
+            w.tick()
+            shown = w.look()
+            assert gmv(shown) == float(count)
+            assert {shown.tiles[key].as_of for key in ("gmv", "orders", "users")} == {w.clock.now()}
+        assert w.asked_for("visitors") == 2
+        assert (w.ticker.tick_s, w.ticker.slowed_s) == (2.0, 0.0)
+
+
+def test_ticks_get_rarer_under_load_and_come_back() -> None:
+    with wall({"gmv": 0.0}, budget_s=5.0) as w:
+        w.look()
+        w.takes_s = 1.9
+        for _ in range(3):
+            w.tick()
+        assert (w.ticker.tick_s, w.ticker.slowed_s) == (5.0, 5.0)
+        w.takes_s, asked = 0.0, w.asked_for("gmv")
+        w.tick(after_s=1.0)
+        assert w.asked_for("gmv") == asked, "a question is not worth asking more often than ticks come"
+        for _ in range(6):
+            w.tick(after_s=5.0)
+        assert (w.ticker.tick_s, w.ticker.slowed_s) == (2.0, 0.0)
+
+
 def test_an_error_keeps_the_last_good_numbers_and_says_so() -> None:
     with wall() as w:
         w.look()
@@ -218,7 +249,7 @@ def test_a_plan_that_fails_breaks_its_own_scope_only() -> None:
 def test_the_thread_beats_by_itself_serves_a_new_scope_at_once_and_stops_cleanly() -> None:
     with wall() as w:
         w.ticker.start()
-        w.ticker.tick_s = 600
+        w.ticker.usual_s = 600
         begun = time.monotonic()
         assert w.store.watch("wall", Scope(), wait_s=60).complete
         assert w.store.watch("wall", GUANGDONG, wait_s=60).complete
