@@ -17,7 +17,7 @@ OVER_HTTP := $(addprefix tests/queries/test_,answer.py client.py closed.py days.
              $(addprefix tests/ingest/test_,loader.py replay.py writer.py truth_ga360.py truth_online_retail.py \
                truth_taobao.py truth_tmall.py)
 
-.PHONY: run serve test check lint types unit browser faults bench bench-data clean help
+.PHONY: run serve test check lint types unit browser faults bench bench-data bench-live clean help
 
 help:
 	@echo "make run    the live demo wall on http://localhost:8050"
@@ -26,6 +26,7 @@ help:
 	@echo "make faults kills ingestion hundreds of times and looks for lost and doubled events (FAULT_KILLS=500)"
 	@echo "make bench  what a tick costs, as ratios (bench/)"
 	@echo "make bench-data  what numbers cost at 1, 10 and (BENCH_BIG=1) 100 million events: bench/RESULTS.md"
+	@echo "make bench-live  what 1 to 1,000 screens cost (BENCH_SHORT=1 for a look): bench/RESULTS.md"
 	@echo "make clean  removes .venv; your data under var/ stays"
 
 run: $(STAMPS)/run
@@ -36,7 +37,7 @@ serve: $(STAMPS)/run
 
 test: $(STAMPS)/dev tools lint types check unit
 
-.PHONY: tools
+.PHONY: run serve test check lint types unit browser faults bench bench-data bench-live clean help
 tools:
 	@deploy/test-tools.sh
 
@@ -65,6 +66,9 @@ bench: $(STAMPS)/dev
 
 bench-data: $(STAMPS)/dev
 	$(PY) -m bench.data
+
+bench-live: $(STAMPS)/dev
+	$(PY) -m bench.live
 
 clean:
 	rm -rf $(VENV)

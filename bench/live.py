@@ -1,0 +1,132 @@
+"""What screens cost: `make bench-live` (BENCH_SHORT=1 for a look). Writes its section of bench/RESULTS.md.
+
+One wall on the store of STORE, served as `make run` serves it, and 1, 10, 50, 200 and 1,000 screens one after the other
+in another process (`bench.screens`). The server's CPU is what the kernel counted for its process, ticks, simulator and
+engine included; beside it stands what each screen adds to the run with one screen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from app.settings import Settings
+from bench.results import put_section
+
+SHORT = bool(os.environ.get("BENCH_SHORT"))
+SCREENS = (1, 10) if SHORT else (1, 10, 50, 200, 1_000)
+SECONDS = 10.0 if SHORT else 60.0
+TICK_S = 2.0
+READY_S = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One number of screens. CPU in seconds of all cores."""
+
+    screens: int
+    cpu_s: float
+    clock_s: float
+    heard: dict[str, Any]
+
+    @property
+    def per_screen_minute(self) -> float:
+        return self.cpu_s / self.screens * 60 / self.clock_s
+
+
+def cpu_of(pid: int) -> float:
+    """Seconds of CPU that a process has used, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> None:
+    """Raises SystemExit when the wall ends or does not get ready."""
+    end = time.monotonic() + READY_S
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            if httpx.get(f"{url}/readyz", timeout=5).status_code == 200:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(1)
+    raise SystemExit("the wall did not get ready")
+
+
+def measure(url: str, pid: int, screens: int) -> Run:
+    command = [sys.executable, "-m", "bench.screens", url, str(screens), str(TICK_S), str(SECONDS)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as client:
+        assert client.stdout is not None
+        if client.stdout.readline().strip() != "measuring":
+            raise SystemExit("the screens did not begin")
+        cpu, begun = cpu_of(pid), time.monotonic()
+        heard = json.loads(client.stdout.readline())
+        return Run(screens, cpu_of(pid) - cpu, time.monotonic() - begun, heard)
+
+
+def write(runs: list[Run], store: Path) -> str:
+    """The section of results as Markdown."""
+    alone = runs[0].cpu_s / runs[0].clock_s
+    lines = [
+        "## Screens",
+        "",
+        f"`make bench-live`: {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end; "
+        f"the wall on `{store.name}` with its simulator, {TICK_S:g} s tick, {SECONDS:g} s each. Screens are "
+        "connections of another process on the same machine.",
+        "",
+        "| screens | server CPU-s per screen-minute | of it added by screens | p50 ms | p95 ms | ticks delivered "
+        "| bytes a tick | changes / whole / nothing new | CPU of the screens' process |",
+        "|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for run in runs:
+        heard = run.heard
+        asked = max(1, heard["changes"] + heard["whole"] + heard["nothing"])
+        added = max(0.0, run.cpu_s / run.clock_s - alone) / run.screens * 60
+        shares = " / ".join(f"{heard[name] / asked:.0%}" for name in ("changes", "whole", "nothing"))
+        lines.append(
+            f"| {run.screens:,} | {run.per_screen_minute:.4f} | {added:.4f} | {heard['p50_ms']:.0f} "
+            f"| {heard['p95_ms']:.0f} | {heard['delivered'] / max(1, heard['beats']):.1%} "
+            f"| {heard['bytes'] / asked:,.0f} | {shares} "
+            f"| {heard['own_cpu_s'] / run.clock_s:.0%} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    settings, port = Settings(), free_port()
+    url = f"http://127.0.0.1:{port}"
+    environment = {**os.environ, "PORT": str(port), "HOST": "127.0.0.1", "TICK": str(TICK_S)}
+    with subprocess.Popen([sys.executable, "-m", "app", "run"], env=environment) as server:
+        try:
+            wait_until_ready(url, server)
+            runs = []
+            for screens in SCREENS:
+                runs.append(measure(url, server.pid, screens))
+                print(json.dumps({"screens": screens, "cpu": runs[-1].per_screen_minute, **runs[-1].heard}), flush=True)
+        finally:
+            server.send_signal(signal.SIGINT)
+    text = write(runs, settings.store)
+    print(text)
+    if not SHORT:
+        put_section("bench-live", text)
+
+
+if __name__ == "__main__":
+    main()

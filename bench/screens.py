@@ -1,0 +1,143 @@
+"""Screens without browsers: asks a running wall as so many open pages do, in a process of its own, and counts.
+
+`python -m bench.screens URL SCREENS TICK_S SECONDS` prints one JSON object. Each screen keeps a connection, asks at
+every beat with the version it shows, never twice at once, and goes on from what it was answered. Frames are not put
+together (that is a browser's work, and this process shares the machine with the server): only their versions are read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import statistics
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+WARM_S = 6.0  # the first answers are whole frames, and the server's first ticks ask everything
+PATIENCE_S = 10.0  # as the page's
+WHOLE = re.compile(rb'\\"version\\":\\"([^"\\]+)\\"')
+CHANGED = re.compile(rb'\\"version\\":\{\\"r\\":\\"([^"\\]+)\\"\}')
+
+
+@dataclass
+class Heard:
+    """What all screens heard in the measured time. `delivered` are beats that were answered before the next one."""
+
+    beats: int = 0
+    delivered: int = 0
+    failed: int = 0
+    whole: int = 0
+    changes: int = 0
+    nothing: int = 0
+    bytes: int = 0
+    took_ms: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where to post, and what of the request never changes."""
+
+    host: str
+    port: int
+    body: dict[str, Any]
+
+    def request(self, n: int, seen: str) -> bytes:
+        ask = {"n": n, "seen": seen, "query": "", "locale": "zh", "board": "wall"}
+        body = json.dumps({**self.body, "inputs": [{**self.body["inputs"][0], "value": ask}]}).encode()
+        head = (
+            f"POST /_dash-update-component HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        return head.encode() + body
+
+
+def find_door(url: str) -> Door:
+    """What a page posts on a tick, made from Dash's own list of callbacks."""
+    callbacks = httpx.get(f"{url}/_dash-dependencies", timeout=60).raise_for_status().json()
+    (callback,) = [entry for entry in callbacks if not entry["clientside_function"]]
+    output_id, _, output_property = callback["output"].rpartition(".")
+    (given,) = callback["inputs"]
+    body = {
+        "output": callback["output"],
+        "outputs": {"id": output_id, "property": output_property},
+        "inputs": [given],
+        "changedPropIds": [f"{given['id']}.{given['property']}"],
+        "state": [],
+    }
+    parts = urlsplit(url)
+    return Door(parts.hostname or "127.0.0.1", parts.port or 80, body)
+
+
+async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes, int]:
+    """Status, body and bytes on the wire of one answer."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    found = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+    body = await reader.readexactly(int(found[1])) if found else b""
+    return int(head.split(b" ", 2)[1]), body, len(head) + len(body)
+
+
+async def screen(door: Door, phase_s: float, tick_s: float, begin: float, end: float, heard: Heard) -> None:
+    """One screen until `end`; what happens before `begin` is not counted."""
+    reader, writer = await asyncio.open_connection(door.host, door.port)
+    seen, n, due = "", 0, begin - WARM_S + phase_s
+    while due < end:
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        counts = due >= begin
+        heard.beats += counts
+        n += 1
+        try:
+            sent = time.monotonic()
+            writer.write(door.request(n, seen))
+            status, body, size = await asyncio.wait_for(answer(reader), PATIENCE_S)
+        except (TimeoutError, OSError, asyncio.IncompleteReadError):
+            heard.failed += counts
+            writer.close()
+            seen = ""
+            reader, writer = await asyncio.open_connection(door.host, door.port)
+        else:
+            took = time.monotonic() - sent
+            changed = CHANGED.search(body)
+            version = changed or WHOLE.search(body)
+            seen = version[1].decode() if version else seen
+            if counts:
+                heard.failed += status not in (200, 204)
+                heard.delivered += status in (200, 204) and took <= tick_s
+                heard.nothing += status == 204
+                heard.changes += status == 200 and changed is not None
+                heard.whole += status == 200 and changed is None
+                heard.bytes += size
+                heard.took_ms.append(took * 1000)
+        due += tick_s
+        while due < time.monotonic() - tick_s:  # beats that passed while a question was under way ask nothing
+            heard.beats += due >= begin
+            due += tick_s
+    writer.close()
+
+
+async def watch(url: str, screens: int, tick_s: float, seconds: float) -> dict[str, Any]:
+    """So many screens, their beats spread evenly over a tick, for the warm-up and `seconds` more."""
+    door, heard = find_door(url), Heard()
+    begin = time.monotonic() + WARM_S
+    phases = [tick_s * index / screens for index in range(screens)]
+    running = asyncio.gather(*(screen(door, phase, tick_s, begin, begin + seconds, heard) for phase in phases))
+    await asyncio.sleep(max(0.0, begin - time.monotonic()))
+    print("measuring", flush=True)  # the parent reads the server's CPU from here on
+    await running
+    took = heard.took_ms
+    cuts = statistics.quantiles(took, n=20) if len(took) > 1 else [0.0] * 19
+    return {**asdict(heard), "took_ms": None, "p50_ms": cuts[9], "p95_ms": cuts[18], "own_cpu_s": time.process_time()}
+
+
+def main() -> None:
+    url, screens, tick_s, seconds = sys.argv[1:]
+    print(json.dumps(asyncio.run(watch(url, int(screens), float(tick_s), float(seconds)))))
+
+
+if __name__ == "__main__":
+    main()
