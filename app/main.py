@@ -284,7 +284,7 @@ def create_app(
         dash._dev_tools[tool] = False
     cache = Cache(config=cache_settings(settings.redis_url))
     cache.init_app(dash.server)
-    screen = Screen(settings.board, settings.locale, build, settings.tick)
+    screen = Screen(settings.board, settings.locale, build, settings.tick, light=settings.light_hours)
     dash.layout = build_shell(definitions.boards, screen, profile, definitions.words)
     register(
         dash,

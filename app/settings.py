@@ -89,6 +89,11 @@ class Settings(BaseSettings):
     tick: float = Field(default=0, ge=0, le=60, description="Seconds between ticks; 0 follows the board (2 s).")
     board: str = Field(default="wall", description="The board shown at /.")
     locale: Literal["zh", "en"] = Field(default="zh", description="Language of a screen that has not chosen one.")
+    light_hours: str = Field(
+        default="07:00-19:00",
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$",
+        description="When screens with theme=auto are light, in the store's time zone; dark else.",
+    )
     only: str = Field(
         default="", description="Limits everything this process shows: 'large_region=east' or 'province=440000,330000'."
     )

@@ -15,4 +15,4 @@ def register(app: Dash, deps: Deps) -> None:
     from callbacks.live import Refresher
     from callbacks.page import wire_page
 
-    wire_page(app, Refresher(deps).answer)
+    wire_page(app, Refresher(deps).answer, deps.build)

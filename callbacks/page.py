@@ -7,15 +7,21 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State
 from dash.exceptions import PreventUpdate
-from flask import abort
+from flask import Flask, Response, abort, request
 
-from callbacks.guard import guard_callbacks
+from callbacks.guard import UPDATE, guard_callbacks
 from core.errors import LivewallError
 from layouts import ids
 
+BUILD_HEADER = "X-Livewall-Build"
 
-def wire_page(app: Dash, answer: Callable[[Any], str | None]) -> None:
-    """`answer(ask)` gives the frame for a question or None for nothing new; its LivewallErrors become HTTP 400."""
+
+def wire_page(app: Dash, answer: Callable[[Any], str | None], build: str = "") -> None:
+    """`answer(ask)` gives the frame for a question or None for nothing new; its LivewallErrors become HTTP 400.
+
+    Every answer says of which build it is, also a refusal: a screen whose board is gone in a new version would else
+    never learn of it.
+    """
 
     @app.callback(Output(ids.FRAME, "data"), Input(ids.ASK, "data"), prevent_initial_call=True)
     def refresh(ask: Any) -> Any:
@@ -41,3 +47,10 @@ def wire_page(app: Dash, answer: Callable[[Any], str | None]) -> None:
         prevent_initial_call=True,
     )
     guard_callbacks(app)
+    server: Flask = app.server
+
+    @server.after_request
+    def name_build(response: Response) -> Response:
+        if build and request.path.endswith(UPDATE):
+            response.headers[BUILD_HEADER] = build
+        return response

@@ -6,11 +6,11 @@ from dash import html
 
 from locales.words import Words
 
-CHOICES = ("updown", "theme", "lang")  # each switches between two values; scripts write the one that a click gives
+CHOICES = ("updown", "theme", "lang")  # each goes through its values; scripts write the one that a click gives
 
 
 def build_controls(words: Words) -> html.Div:
-    """Day picker, back-to-live, direction colours, theme, language, full screen."""
+    """Day picker, back-to-live, direction colours, theme, language, full screen, keys."""
     return html.Div(
         [
             html.Div(className="day-picker", **{"data-control": "day"}),
@@ -33,6 +33,12 @@ def build_controls(words: Words) -> html.Div:
                 className="control",
                 type="button",
                 **{"data-act": "full", "data-word": "shell.control.full"},
+            ),
+            html.Button(
+                "?",
+                className="control",
+                type="button",
+                **{"data-act": "help", "data-word-label": "shell.control.help"},
             ),
         ],
         className="controls",

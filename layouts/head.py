@@ -29,9 +29,19 @@ def build_head(stage: Stage, snapshot: Snapshot, locale: str, dropped: Sequence[
         "watermark": format_clock(reached, stage.profile.zone, seconds=True) if reached else None,
         "lag_s": round(slowest.lag_s, 1) if slowest and slowest.lag_s is not None else None,
         "firing": sum(alert.state == "firing" for alert in snapshot.alerts),
+        "critical": critical_alerts(snapshot),
         "chips": build_chips(stage, snapshot, locale),
         "notes": [write_note(stage, part, locale) for part in dropped],
     }
+
+
+def critical_alerts(snapshot: Snapshot) -> list[str]:
+    """Names of the critical alerts that fire, in order: a new one among them interrupts a rotation."""
+    return sorted(
+        ":".join((alert.rule, alert.dimension or "", alert.code or ""))
+        for alert in snapshot.alerts
+        if alert.state == "firing" and alert.severity == "critical"
+    )
 
 
 def write_day(stage: Stage, day: date, today: date, locale: str) -> str:

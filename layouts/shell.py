@@ -27,7 +27,8 @@ class Screen:
     tick: float = 0.0
     late_s: float = 60.0  # the header's lag is marked from here on
     patience_s: float = 10.0  # a request that takes longer is given up, and asked again
-    spread_s: float = 15.0  # screens that meet a new build reload within this time, not all at once
+    spread_s: float = 30.0  # screens that meet a new build reload within this time, not all at once
+    light: str = "07:00-19:00"  # when `theme=auto` is light, in the business zone
 
 
 def build_shell(
@@ -64,6 +65,7 @@ def script_settings(
         "late": screen.late_s,
         "patience": screen.patience_s,
         "spread": screen.spread_s,
+        "light": screen.light,
         "locale": screen.locale,
         "zone": profile.time_zone,
         "map": profile.map,
@@ -86,10 +88,12 @@ def build_header(profile: StoreProfile, words: Words, locale: str) -> html.Heade
                     html.Span(**{"data-part": "mode"}),
                     html.Span(**{"data-part": "day"}),
                     html.Time(**{"data-part": "clock"}),
+                    html.Span(className="skew", **{"data-part": "skew"}),
                 ],
                 className="when",
             ),
             html.Div(className="chips", role="group", **{"data-part": "chips", "data-word-label": "shell.chip.group"}),
+            html.Span(hidden=True, className="play", **{"data-part": "play"}),
             html.Span(hidden=True, className="alert-count", **{"data-part": "alerts"}),
             html.Div(
                 [html.Span(**{"data-part": "watermark"}), html.Span(**{"data-part": "lag"})],

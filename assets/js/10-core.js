@@ -48,7 +48,7 @@
   };
 
   // The screen's own settings: the URL wins, then what was chosen here, then the default.
-  const allowed = { lang: ["zh", "en"], theme: ["dark", "light"], updown: ["cn", "intl"] };
+  const allowed = { lang: ["zh", "en"], theme: ["dark", "light", "auto"], updown: ["cn", "intl"] };
   const chosen = {};
   function setting(name, fallback) {
     const known = (value) => (allowed[name].includes(value) ? value : null);
@@ -58,7 +58,12 @@
     get locale() {
       return setting("lang", (livewall.config && livewall.config.locale) || "zh");
     },
+    // dark or light: what is drawn
     get theme() {
+      const wanted = setting("theme", "dark");
+      return wanted === "auto" ? livewall.themeOfHour() : wanted;
+    },
+    get themeChoice() {
       return setting("theme", "dark");
     },
     get updown() {
@@ -82,6 +87,15 @@
       livewall.emit("screen", name);
     },
   };
+  // Light from the first to the second time of `config.light` ("07:00-19:00", business zone), dark else; over midnight too.
+  livewall.themeOfHour = () => {
+    if (!livewall.config) return "dark";
+    const [from, to] = livewall.config.light.split("-");
+    const time = livewall.clock.time(new Date(livewall.clock.millis()), false);
+    const light = from <= to ? from <= time && time < to : time >= from || time < to;
+    return light ? "light" : "dark";
+  };
+
   livewall.applyScreen = () => {
     root.lang = livewall.screen.locale === "zh" ? "zh-CN" : "en";
     root.dataset.theme = livewall.screen.theme;
@@ -90,6 +104,12 @@
   };
   livewall.applyScreen();
 
+  livewall.on("second", () => {
+    if (root.dataset.theme === livewall.screen.theme) return;
+    livewall.applyScreen();
+    livewall.emit("screen", "theme");
+  });
+
   // Words of the locale by dotted key, `{name}` places filled. A missing word shows its key: visible, not fatal.
   livewall.t = (key, values = {}) => {
     const words = (livewall.config && livewall.config.words[livewall.screen.locale]) || {};
@@ -97,13 +117,24 @@
     return text.replace(/\{(\w+)\}/g, (place, name) => (name in values ? values[name] : place));
   };
 
+  // Milliseconds that passed since the page began, and also while the machine slept: `performance.now()` stands then.
+  let slept = 0;
+  livewall.ran = () => performance.now() + slept;
+  livewall.sleptFor = (milliseconds) => {
+    slept += milliseconds;
+  };
+
   // The server's clock: the wall box's own may be wrong. Set by each answer, run by the browser's monotonic clock.
   let offset = null;
   livewall.clock = {
+    skew: 0, // seconds that this machine's clock is ahead of the server's
     set(iso) {
-      offset = Date.parse(iso) - performance.now();
+      offset = Date.parse(iso) - livewall.ran();
+      livewall.clock.skew = (Date.now() - Date.parse(iso)) / 1000;
     },
-    now: () => (offset === null ? null : new Date(offset + performance.now())),
+    now: () => (offset === null ? null : new Date(offset + livewall.ran())),
+    // Milliseconds of the server's clock, before its first answer of this machine's.
+    millis: () => (offset === null ? Date.now() : offset + livewall.ran()),
     // "14:02:31" of a moment in the store's business time zone.
     time(moment, seconds = true) {
       if (!moment) return "";

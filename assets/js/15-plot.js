@@ -80,8 +80,9 @@
         }
         chart.failures = 0;
         element.removeAttribute("data-failed");
+        if (chart.gone) Plotly.purge(element); // its board was left while it was being drawn
       } catch (problem) {
-        failed(element, chart, figure, problem, Plotly);
+        if (!chart.gone) failed(element, chart, figure, problem, Plotly);
       }
     }
     chart.busy = null; // in the same step as the last look at `wanted`: nothing falls between
@@ -116,6 +117,18 @@
       chart.sizing = setTimeout(() => livewall.plot(target, chart.last), 150); // fonts follow the size too
     }
   });
+
+  // Forget the chart in `element` and all it holds: its board is not shown any more.
+  livewall.unplot = (element) => {
+    const chart = charts.get(element);
+    if (!chart) return;
+    charts.delete(element);
+    sizes.unobserve(element);
+    clearTimeout(chart.retry);
+    clearTimeout(chart.sizing);
+    Object.assign(chart, { gone: true, wanted: null, last: null, onClick: null });
+    if (window.Plotly) window.Plotly.purge(element);
+  };
 
   // Draw `figure` ({data, layout, config}: plain values) in `element`; `onClick(point, event)` is kept from the first
   // call. Figures that come while one is being drawn are skipped except the newest. The promise never rejects.

@@ -11,18 +11,23 @@
 
   const gate = (livewall.gate = {
     asked: null, // {n, at, key, open}: the newest question
-    shown: { version: "", key: "" }, // what the screen shows
-    answered: null, // {n, key}: the question whose answer is about to be fanned out
-    okAt: performance.now(), // when the server last answered, with news or without
+    shown: new Map(), // board -> {version, key}: what the screen holds
+    answered: null, // {n, key, board, view}: the question whose answer is about to be fanned out
+    okAt: livewall.ran(), // when the server last answered, with news or without
     failures: 0, // in a row
+    trouble: "", // why the last question had no answer: cut, slow, login, refused, broken
+    turn: false, // whether the last question was about the board that comes next
     pokes: 0,
   });
 
   const key = (ask) => JSON.stringify([ask.query, ask.locale, ask.board]);
 
-  function question() {
-    return { query: livewall.scope.query(), locale: livewall.screen.locale, board: livewall.scope.board() };
+  function question(board) {
+    return { query: livewall.scope.query(), locale: livewall.screen.locale, board };
   }
+
+  // What the screen looks at, as one text: an answer to another view is not its answer.
+  gate.view = () => key(question(livewall.scope.board()));
 
   // Ask now instead of at the next beat: after a click, a language switch, or when the page is seen again.
   livewall.ask = () => {
@@ -32,41 +37,41 @@
   };
 
   function admit(beats) {
-    const ask = question();
-    const now = performance.now();
-    const other = !gate.asked || gate.asked.key !== key(ask);
-    if (!other) {
+    const now = livewall.ran();
+    const view = gate.view();
+    if (gate.asked && gate.asked.view === view) {
       if (gate.asked.open && now - gate.asked.at < patience() + LAST_RESORT) return null;
       if (document.hidden && beats % HIDDEN) return null;
     }
-    // A question of another scope does not wait: the renderer drops the older one's answer.
-    gate.asked = { n: gate.asked ? gate.asked.n + 1 : 1, at: now, key: key(ask), open: true };
-    const seen = gate.shown.key === gate.asked.key ? gate.shown.version : "";
-    return { n: gate.asked.n, seen, ...ask };
+    // The board that comes next has every second question, until it is warm: still one request a tick.
+    const next = gate.turn ? null : livewall.rotation.warming();
+    gate.turn = Boolean(next);
+    const ask = question(next || livewall.scope.board());
+    // A question of another view does not wait: the renderer drops the older one's answer.
+    gate.asked = { n: gate.asked ? gate.asked.n + 1 : 1, at: now, key: key(ask), board: ask.board, view, open: true };
+    const held = gate.shown.get(ask.board);
+    return { n: gate.asked.n, seen: held && held.key === gate.asked.key ? held.version : "", ...ask };
   }
 
-  // Called by Dash's renderer for every callback that ended: with news, without (204), refused or failed. Of those that
-  // failed it does not say which they were: `failed` below is told of them by the request itself.
+  // Called by Dash's renderer for every callback that ended: with news, without (204), refused or failed.
   livewall.resolved = (callback, result) => {
     if (!livewall.config || !callback.output.startsWith(`${livewall.config.ids.frame}.`)) return;
-    const ask = !result.error && result.payload && result.payload.inputs[0].value;
+    const ask = result.payload && result.payload.inputs[0].value;
     if (ask && gate.asked && ask.n === gate.asked.n) {
       gate.asked.open = false;
-      gate.failures = 0;
-      gate.okAt = performance.now();
-      gate.answered = { n: ask.n, key: gate.asked.key };
-      livewall.emit("answer", true);
+      gate.trouble = troubles.get(ask.n) || (result.error ? "broken" : "");
+      if (gate.trouble) {
+        gate.failures += 1;
+      } else {
+        gate.failures = 0;
+        gate.okAt = livewall.ran();
+        gate.answered = { n: ask.n, key: gate.asked.key, board: gate.asked.board, view: gate.asked.view };
+      }
+      troubles.clear();
+      livewall.emit("answer", !gate.trouble);
     }
     forget();
   };
-
-  function failed(body) {
-    const n = JSON.parse(body).inputs[0].value.n;
-    if (!gate.asked || n !== gate.asked.n) return;
-    gate.asked.open = false; // the next beat asks again
-    gate.failures += 1;
-    livewall.emit("answer", false);
-  }
 
   // The renderer keeps every change of an input, and every error, for ever (dash#727: 100 MB in four weeks at 1 Hz).
   function forget() {
@@ -78,30 +83,43 @@
     state.error.frontEnd.length = 0;
   }
 
-  // Dash's request has no time-out, and an answer that is not JSON leaves its promise open for ever. Both end here.
+  // Dash's request has no time-out, an answer that is not JSON leaves its promise open for ever, and each error is kept
+  // and written to the console. So Dash hears "nothing new" for all that is no frame, and `troubles` knows better.
+  const troubles = new Map(); // number of a question -> why it had no answer
   const plain = window.fetch.bind(window);
   window.fetch = async (resource, options = {}) => {
     const url = typeof resource === "string" ? resource : resource.url || String(resource);
     if (!url.includes("_dash-update-component")) return plain(resource, options);
-    try {
-      const answer = await plain(resource, { ...options, signal: AbortSignal.timeout(patience()) });
-      const json = (answer.headers.get("content-type") || "").includes("json");
-      if (answer.status === 204) return answer;
-      const text = await answer.text(); // whole before Dash sees it: the gate must not open on headers alone
-      if (answer.status === 200 && json) return new Response(text, { status: 200, headers: answer.headers });
-    } catch (problem) {
-      failed(options.body);
-      throw problem;
-    }
-    failed(options.body);
-    // 500 for all: the renderer tries to refresh a token on 401 and stumbles over the body it has read already
-    return new Response("{}", { status: 500 });
+    const [trouble, answer] = await answered(resource, options);
+    if (trouble) troubles.set(numberOf(options.body), trouble);
+    return answer || new Response(null, { status: 204 });
   };
 
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) livewall.ask();
-  });
-  window.addEventListener("online", () => livewall.ask());
+  async function answered(resource, options) {
+    try {
+      // a redirect is a login page, here or on another host: following it would look like a broken network
+      const answer = await plain(resource, { ...options, redirect: "manual", signal: AbortSignal.timeout(patience()) });
+      const type = answer.headers.get("content-type") || "";
+      livewall.emit("build", answer.headers.get("x-livewall-build") || "");
+      if (answer.status === 204) return ["", null];
+      if (answer.type === "opaqueredirect" || [401, 403].includes(answer.status)) return ["login", null];
+      if (answer.status === 200 && type.includes("html")) return ["login", null];
+      if (answer.status !== 200) return [answer.status < 500 ? "refused" : "broken", null];
+      const text = await answer.text(); // whole before Dash sees it: the gate must not open on headers alone
+      if (!type.includes("json") || !text.slice(0, 100).includes('"response"')) return ["broken", null];
+      return ["", new Response(text, { status: 200, headers: answer.headers })];
+    } catch (problem) {
+      return [problem.name === "TimeoutError" ? "slow" : "cut", null];
+    }
+  }
+
+  function numberOf(body) {
+    try {
+      return JSON.parse(body).inputs[0].value.n;
+    } catch {
+      return null;
+    }
+  }
 
   const none = () => window.dash_clientside.no_update;
   window.dash_clientside = window.dash_clientside || {};

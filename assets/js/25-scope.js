@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const livewall = window.livewall;
-  const SCREEN = ["kiosk", "lang", "theme", "updown", "board"]; // the screen's own keys, not the data's
+  const SCREEN = ["kiosk", "lang", "theme", "updown", "board", "play"]; // the screen's own keys, not the data's
   const SINGLE = ["step", "focus", "day", "at"]; // keys with one value
   const KEPT = ["day", "at"]; // not filters: Esc keeps them
 
@@ -29,7 +29,7 @@
     board() {
       const { boards, board } = livewall.config;
       const path = window.location.pathname.split("/").filter(Boolean).pop();
-      return [read().get("board"), path, board].find((name) => boards.includes(name));
+      return [livewall.rotation.board(), read().get("board"), path, board].find((name) => boards.includes(name));
     },
     has: (name, code) => values(read(), name).includes(code),
     get: (name) => read().get(name),

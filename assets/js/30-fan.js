@@ -1,20 +1,22 @@
 // Hands a frame to the tiles: only what changed is touched, one broken tile never stops the others, old tiles say so.
+// Two boards hold figures at most: the one that is shown and, shortly before it is, the one that comes next.
 (function () {
   "use strict";
   const livewall = window.livewall;
   const tiles = new Map(); // "board/key" -> {section, body, v, payload, mounted, …}
-  let frame = null;
-  let frameAt = 0; // performance.now() of the newest frame
-  let frameKey = ""; // the question it answers
+  const views = new Map(); // board -> {frame, key, at, okAt, view}: its newest frame, the question it answers, and when
+  // it came or was confirmed
 
-  livewall.frame = () => frame;
+  const shown = () => views.get(livewall.scope.board());
+  livewall.frame = () => (livewall.config && shown() ? shown().frame : null);
+  livewall.viewOf = (board) => views.get(board);
 
   function tile(board, name) {
     const id = `${board}/${name}`;
     if (!tiles.has(id)) {
       const section = document.querySelector(`[data-board="${board}"] [data-tile="${name}"]`);
       if (!section) return null;
-      tiles.set(id, { section, name, body: section.querySelector(".tile-body"), v: null, mounted: false });
+      tiles.set(id, { section, board, name, body: section.querySelector(".tile-body"), v: null, mounted: false });
     }
     return tiles.get(id);
   }
@@ -64,15 +66,16 @@
   }
 
   // How old the tile's numbers are. An answer without news confirms the tiles that were well; a failing one it does not.
-  function age(record) {
+  function age(record, view) {
     const well = record.face === "fresh" || record.face === "empty";
-    const since = well ? Math.max(frameAt, livewall.gate.okAt) : frameAt;
-    return (Date.parse(frame.now) - record.asOf + performance.now() - since) / 1000;
+    const since = well ? Math.max(view.at, view.okAt) : view.at;
+    return (Date.parse(view.frame.now) - record.asOf + livewall.ran() - since) / 1000;
   }
 
   function face(record) {
+    const view = views.get(record.board);
     let name = record.broken ? "error" : record.face;
-    const tooOld = frame.live && record.staleAfter && record.asOf && age(record) > record.staleAfter;
+    const tooOld = view.frame.live && record.staleAfter && record.asOf && age(record, view) > record.staleAfter;
     if (name === "fresh" && tooOld) name = "stale";
     if (record.section.dataset.face !== name) record.section.dataset.face = name;
     const note = record.section.querySelector(".tile-note");
@@ -87,39 +90,61 @@
   }
 
   // The whole frame that came, or made of the one that is here and what changed; throws when that does not fit.
-  function whole(text, key) {
-    const came = JSON.parse(text);
+  function whole(came, held, key) {
     if (came.patch === undefined) return came;
-    const mine = frame && frame.version === came.from && frame.as_of === came.as_of && frameKey === key;
+    const mine = held && held.frame.version === came.from && held.frame.as_of === came.as_of && held.key === key;
     if (!mine) throw new Error("changes of a frame that is not here");
-    return { ...livewall.patched(frame, came.patch), now: came.now };
+    return { ...livewall.patched(held.frame, came.patch), now: came.now };
   }
 
-  function fan(text, redraw = false) {
-    const key = (livewall.gate.answered || {}).key || "";
-    const fresh = redraw ? frame : whole(text, key);
-    frame = fresh;
-    if (!redraw) {
-      frameAt = performance.now();
-      frameKey = key;
-      livewall.clock.set(fresh.now);
-      livewall.gate.shown = { version: fresh.version, key };
-    }
-    const board = livewall.scope.board();
-    for (const main of document.querySelectorAll("[data-board]")) main.hidden = main.dataset.board !== board;
-    livewall.emit("frame", fresh);
-    for (const [name, part] of Object.entries(fresh.tiles)) {
-      const record = tile(fresh.board, name);
+  function fan(came) {
+    const { board: asked = "", key = "", view = "" } = livewall.gate.answered || {};
+    const board = came.patch === undefined ? came.board : asked;
+    const shows = board === livewall.scope.board();
+    if (!shows && !livewall.rotation.expects(board)) return; // a late answer of a board that was left
+    const fresh = whole(came, views.get(board), key);
+    const at = livewall.ran();
+    livewall.clock.set(fresh.now);
+    views.set(board, { frame: fresh, key, at, okAt: at, view });
+    livewall.gate.shown.set(board, { version: fresh.version, key });
+    if (shows) livewall.stage.show(board);
+    else livewall.stage.warm(board);
+    if (shows) livewall.emit("frame", fresh);
+    hand(fresh, false);
+  }
+
+  function hand(frame, redraw) {
+    for (const [name, part] of Object.entries(frame.tiles)) {
+      const record = tile(frame.board, name);
       if (record) spread(record, part, redraw);
     }
   }
 
+  // Forget what a board that is not shown any more holds: figures, elements, payloads, its frame.
+  livewall.release = (board) => {
+    for (const [id, record] of tiles) {
+      if (record.board !== board) continue;
+      record.body.querySelectorAll(".js-plotly-plot").forEach(livewall.unplot);
+      record.body.replaceChildren();
+      for (const name of Object.keys(record.body)) if (!name.startsWith("__react")) delete record.body[name];
+      record.section.dataset.face = "loading";
+      put(record.section.querySelector(".tile-note"), "");
+      tiles.delete(id);
+    }
+    views.delete(board);
+    livewall.gate.shown.delete(board);
+  };
+
   livewall.on("second", () => {
-    if (frame) for (const record of tiles.values()) face(record);
+    for (const record of tiles.values()) face(record);
+  });
+  livewall.on("answer", (well) => {
+    const view = well && views.get(livewall.gate.answered.board);
+    if (view) view.okAt = livewall.gate.okAt;
   });
   livewall.on("screen", (name) => {
     // colours of charts are read from the tokens when they are drawn
-    if (frame && (name === "theme" || name === "updown")) fan(null, true);
+    if (name === "theme" || name === "updown") views.forEach((view) => hand(view.frame, true));
   });
 
   window.dash_clientside = window.dash_clientside || {};
@@ -128,10 +153,10 @@
     fan(text) {
       if (text) {
         try {
-          fan(text);
+          fan(typeof text === "string" ? JSON.parse(text) : text);
         } catch (problem) {
           console.warn("livewall: a frame could not be read:", problem);
-          livewall.gate.shown = { version: "", key: "" }; // the next question asks for the whole
+          livewall.gate.shown.delete((livewall.gate.answered || {}).board); // its next question asks for the whole
         }
       }
       return window.dash_clientside.no_update;

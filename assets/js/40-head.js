@@ -4,7 +4,6 @@
   const livewall = window.livewall;
   const root = document.documentElement;
   const NOTE = 8000; // ms a note stays
-  const CUT = 8; // seconds without an answer until the link counts as cut, at the usual tick
   const t = (key, values) => livewall.t(key, values);
   const part = (name) => document.querySelector(`[data-part="${name}"]`);
 
@@ -31,19 +30,9 @@
     return t("shell.lag.hours", { count: Math.round(seconds / 3600) });
   }
 
-  // ok: answered lately; late: more than two ticks ago; cut: nothing for CUT seconds, or refused twice in a row.
-  function link() {
-    const since = (performance.now() - livewall.gate.okAt) / 1000;
-    const cut = since > Math.max(CUT, 1.5 * livewall.tick() + 3) || (livewall.gate.failures >= 2 && since > 1);
-    const state = cut ? "cut" : since > 2 * livewall.tick() + 2 ? "late" : "ok";
-    if (root.dataset.link !== state) root.dataset.link = state;
-    const seconds = t("shell.lag.seconds", { count: Math.round(since) });
-    put(part("link"), state === "ok" ? t("shell.link.ok") : t(`shell.link.${state}`, { since: seconds }));
-  }
-
   function lag(frame) {
     const { lag_s: measured, watermark } = frame.head;
-    const quiet = Math.max(0, (performance.now() - livewall.gate.okAt) / 1000 - 2 * livewall.tick());
+    const quiet = Math.max(0, (livewall.ran() - livewall.gate.okAt) / 1000 - 2 * livewall.tick());
     const known = frame.live && measured !== null && measured !== undefined;
     put(part("watermark"), watermark ? t("shell.watermark", { time: watermark }) : t("shell.no_data"));
     put(part("lag"), known ? t("shell.lag.label", { lag: duration(measured + quiet) }) : "");
@@ -53,12 +42,10 @@
 
   function second() {
     if (!livewall.config) return;
-    link();
     const frame = livewall.frame();
     if (!frame) return;
     put(part("clock"), frame.live ? livewall.clock.time(livewall.clock.now()) : frame.head.until || "");
     lag(frame);
-    restAtNight();
   }
 
   // Chips are kept by key: a tick that changes nothing moves nothing, and a click between two ticks is not lost.
@@ -110,26 +97,9 @@
     put(alerts, firing ? t("shell.alerts", { count: firing }) : "");
     alerts.hidden = !firing;
     chips(frame);
-    note(frame.head.notes || []);
+    note([...(frame.head.notes || []), ...livewall.rotation.notes()]);
     fillDay(frame);
     second();
-    if (frame.build !== livewall.config.build) renew();
-  }
-
-  // A new version is served: take it, but not all screens in the same second.
-  let renewing = null;
-  function renew(after = Math.random() * 1000 * livewall.config.spread) {
-    renewing = renewing || setTimeout(() => window.location.reload(), after);
-  }
-
-  // A belt beside the braces: a page that has been up for a day starts afresh in the small hours.
-  const bornAt = performance.now();
-  function restAtNight() {
-    const now = livewall.clock.now();
-    const old = performance.now() - bornAt > 20 * 3600e3;
-    if (old && livewall.screen.kiosk && root.dataset.link === "ok" && livewall.clock.time(now, false) >= "04:30") {
-      if (livewall.clock.time(now, false) < "05:00") renew(Math.random() * 600e3);
-    }
   }
 
   // --- controls -------------------------------------------------------------------------------------------------
@@ -160,23 +130,24 @@
   }
 
   function marks() {
-    const { locale, theme, updown } = livewall.screen;
-    const now = { lang: locale, theme, updown };
+    const { locale, themeChoice, updown } = livewall.screen;
+    const now = { lang: locale, theme: themeChoice, updown };
     for (const button of document.querySelectorAll("[data-choose]")) {
       const value = now[button.dataset.choose];
       put(button.firstElementChild || button, t(`shell.control.${button.dataset.choose}.${value}`));
     }
   }
 
-  const next = { lang: { zh: "en", en: "zh" }, theme: { dark: "light", light: "dark" }, updown: { cn: "intl", intl: "cn" } };
+  const next = { lang: { zh: "en", en: "zh" }, theme: { dark: "light", light: "auto", auto: "dark" }, updown: { cn: "intl", intl: "cn" } };
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-choose], [data-act]");
     if (!button) return;
     const { choose, act } = button.dataset;
-    const { locale, theme, updown } = livewall.screen;
-    if (choose) livewall.screen.choose(choose, next[choose][{ lang: locale, theme, updown }[choose]]);
+    const { locale, themeChoice, updown } = livewall.screen;
+    if (choose) livewall.screen.choose(choose, next[choose][{ lang: locale, theme: themeChoice, updown }[choose]]);
     if (act === "live") livewall.scope.set({ day: "", at: "" });
-    if (act === "full") (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen()).catch(() => {});
+    if (act === "full") livewall.toggleFull();
+    if (act === "help") livewall.help();
   });
 
   // Dash draws the layout after this file has run: what needs its elements waits for `boot`.

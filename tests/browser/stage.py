@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -64,6 +64,34 @@ BOARD = Board.model_validate(
     }
 )
 
+# Boards that take turns: one that counts, one that counts and charts, one that shows alerts.
+TURNS = {
+    "wall": BOARD,
+    "next": Board.model_validate(
+        {
+            "key": "next",
+            "title": {"zh": "下一屏", "en": "Next"},
+            "tick": TICK,
+            "columns": 2,
+            "rows": 1,
+            "tiles": [
+                {"key": "three", "kind": "count", "area": {"column": 1, "row": 1, "width": 1, "height": 1}},
+                {"key": "curve", "kind": "chart", "area": {"column": 2, "row": 1, "width": 1, "height": 1}},
+            ],
+        }
+    ),
+    "watch": Board.model_validate(
+        {
+            "key": "watch",
+            "title": {"zh": "告警屏", "en": "Watch"},
+            "tick": TICK,
+            "columns": 1,
+            "rows": 1,
+            "tiles": [{"key": "alarms", "kind": "alerts", "area": {"column": 1, "row": 1, "width": 1, "height": 1}}],
+        }
+    ),
+}
+
 
 def part(payload: dict[str, Any] | None, face: str = "fresh", as_of: datetime | None = None) -> dict[str, Any]:
     """One tile of a frame, with the digest a real one would carry."""
@@ -78,7 +106,7 @@ def part(payload: dict[str, Any] | None, face: str = "fresh", as_of: datetime | 
     }
 
 
-def make_frame(version: str, tiles: dict[str, dict[str, Any]], **extra: Any) -> str:
+def make_frame(version: str, tiles: dict[str, dict[str, Any]], critical: Sequence[str] = (), **extra: Any) -> str:
     now = datetime.now(UTC).isoformat()
     head = {"day": "11月11日 周三", "iso_day": "2026-11-11", "until": "", "watermark": "12:00:00", "lag_s": 0.4}
     frame = {
@@ -93,7 +121,7 @@ def make_frame(version: str, tiles: dict[str, dict[str, Any]], **extra: Any) -> 
         "as_of": now,
         "scope": "",
         "complete": True,
-        "head": {**head, "firing": 0, "chips": [], "notes": []},
+        "head": {**head, "firing": len(critical), "critical": list(critical), "chips": [], "notes": []},
         "tiles": tiles,
     }
     return orjson.dumps({**frame, **extra}).decode()
@@ -129,15 +157,13 @@ class ScriptedWall:
             self.running -= 1
 
 
-def make_app(wall: ScriptedWall, patience_s: float = 20.0) -> Dash:
-    """The page's app, which gives a question up after `patience_s`; `app.server` takes extra routes and hooks until it
-    is served."""
+def make_app(wall: ScriptedWall, boards: Mapping[str, Board] | None = None, **screen: Any) -> Dash:
+    """The page's app; `app.server` takes extra routes and hooks until it is served. `screen`: how it starts."""
     words = {locale: load_words(locale) for locale in ("zh", "en")}
     app = Dash(__name__, assets_folder=str(ROOT / "assets"), **dash_options("test", plotly_url()))
     profile = StoreProfile(name="试验店", name_en="Test Shop")
-    app.layout = build_shell(
-        {"wall": BOARD}, Screen("wall", "zh", "build-1", TICK, patience_s=patience_s, spread_s=0.2), profile, words
-    )
+    starts = {"build": "build-1", "tick": TICK, "patience_s": 20.0, "spread_s": 0.2} | screen
+    app.layout = build_shell(boards or {"wall": BOARD}, Screen("wall", "zh", **starts), profile, words)
     wire_page(app, wall.respond)
     serve_plotly(app.server)
     app.index_string = app.index_string.replace("{%renderer%}", f"<script>{KINDS}</script>{{%renderer%}}")

@@ -98,7 +98,7 @@ def test_a_request_that_hangs_is_given_up_and_asked_again(
         assert until(lambda: number(text_of("one")) > stuck[-1][1])
 
 
-@pytest.mark.parametrize("failure", ["html", "500", "401", "redirect"])
+@pytest.mark.parametrize("failure", ["500", "json"])
 def test_answers_that_are_no_frame_do_not_shut_the_gate(
     free_port: int, page: Page, failure: str, text_of: Callable[[str], str]
 ) -> None:
@@ -110,10 +110,8 @@ def test_answers_that_are_no_frame_do_not_shut_the_gate(
     def fail() -> Response | None:
         if not broken.is_set() or request.method != "POST":
             return None
-        if failure == "html":
-            return Response("<html>log in</html>", mimetype="text/html")
-        if failure == "redirect":
-            return Response("", 302, {"Location": "/login"})
+        if failure == "json":  # a proxy's; logins are tried in test_link.py
+            return Response('{"error": "too many"}', mimetype="application/json")
         return Response("no", int(failure))
 
     with serve(wall, app):
@@ -209,23 +207,6 @@ def test_a_stopped_server_is_said_within_ten_seconds_and_its_return_needs_no_rel
         assert back <= wall.asks[asked]["n"] + 1, "the first or second question after the return is on the screen"
         expect(page.locator("html")).to_have_attribute("data-link", "ok")
         assert page.evaluate("() => window.here"), "the page was not loaded again"
-
-
-def test_a_new_build_reloads_the_page_once(scripted: ScriptedWall, page: Page) -> None:
-    page.goto(f"{scripted.url}/wall?province=440000")
-    page.wait_for_function("() => window.calls && window.calls.one >= 1")
-    page.evaluate("() => { window.here = true; }")
-    told: list[int] = []
-
-    def newer(ask: dict[str, Any]) -> str:
-        if told:
-            return counting(ask)
-        told.append(ask["n"])
-        return make_frame(f"b2-{ask['n']}", {"one": part({"text": "n1"})}, build="build-2", boot="b2")
-
-    scripted.answer = newer
-    page.wait_for_function("() => window.calls && !window.here")
-    assert page.evaluate("() => location.search") == "?province=440000"
 
 
 def test_another_boot_of_the_same_build_goes_on_without_reload(

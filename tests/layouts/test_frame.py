@@ -147,9 +147,20 @@ def test_the_head_says_which_day_and_up_to_when(scope: Scope, live: bool, day: s
     assert head["until"] == until
 
 
-def test_firing_alerts_are_counted() -> None:
-    alerts: Any = [SimpleNamespace(state=state) for state in ("firing", "pending", "firing", "resolved")]
-    assert build_head(DEPS.stage, replace(snapshot(), alerts=tuple(alerts)), "en", ())["firing"] == 2
+def test_firing_alerts_are_counted_and_critical_ones_named() -> None:
+    def alert(rule: str, state: str, severity: str = "critical", code: str | None = None) -> Any:
+        return SimpleNamespace(rule=rule, state=state, severity=severity, dimension=code and "province", code=code)
+
+    alerts = (
+        alert("pay", "firing", code="440000"),
+        alert("calm", "pending"),
+        alert("slow", "firing", "warning"),
+        alert("drift", "firing"),
+        alert("over", "resolved"),
+    )
+    head = build_head(DEPS.stage, replace(snapshot(), alerts=alerts), "en", ())
+    assert head["firing"] == 3
+    assert head["critical"] == ["drift::", "pay:province:440000"]
 
 
 @pytest.mark.parametrize("reason", ["unknown_value", "unknown_filter", "bad_date", "bad_time", "too_long"])

@@ -1,0 +1,219 @@
+"""The link to the server on the screen: every way to lose it is said, and none of them needs a hand or a reload."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+from flask import Response, request
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import Watch
+from tests.browser.stage import ScriptedWall, counting, make_app, make_frame, part, serve, until
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("without_plotly")]
+PATIENCE = 120_000  # ms: for what waits on the machine
+NETWORK = "Failed to load resource"  # what the browser itself writes about a request; no script of a page can help it
+FILTERED = "?province=440000&lang=zh"
+
+
+@dataclass
+class Gate:
+    """A proxy before the wall: `verdict`, when there is one, is what it answers instead."""
+
+    verdict: Callable[[], Response] | None = None
+    refused: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+@pytest.fixture
+def wall(free_port: int, gate: Gate) -> Iterator[ScriptedWall]:
+    """A wall with patience (its question may take as long as the machine needs) behind a gate."""
+    wall = ScriptedWall(free_port)
+    app = make_app(wall, patience_s=20.0)
+
+    @app.server.before_request
+    def stand_between() -> Response | None:
+        if gate.verdict is None or request.path.startswith("/login"):
+            return None
+        gate.refused.append(request.path)
+        return gate.verdict()
+
+    @app.server.get("/login")
+    def login() -> str:
+        return "<html><body>log in</body></html>"
+
+    with serve(wall, app):
+        yield wall
+
+
+def opened(page: Page, wall: ScriptedWall, query: str = FILTERED) -> None:
+    page.goto(f"{wall.url}/wall{query}")
+    page.wait_for_function("() => window.calls && window.calls.one >= 1", timeout=PATIENCE)
+    page.evaluate("() => { window.here = true; }")
+
+
+def moved_on(page: Page) -> None:
+    """The screen is live again and draws newer numbers, on the page that was there all the time."""
+    count = page.evaluate("() => window.calls.one")
+    page.wait_for_function(f"() => window.calls.one > {count}", timeout=PATIENCE)
+    expect(page.locator("html")).to_have_attribute("data-link", "ok", timeout=PATIENCE)
+    assert page.evaluate("() => [window.here, location.search]") == [True, FILTERED]
+
+
+def own_errors(watch: Watch) -> list[str]:
+    return [line for line in watch.errors if NETWORK not in line]
+
+
+LOGINS: dict[str, Callable[[], Response]] = {
+    "401": lambda: Response("no", 401),
+    "redirect": lambda: Response("", 302, {"Location": "/login"}),
+    "elsewhere": lambda: Response("", 302, {"Location": "https://login.example.invalid/"}),
+    "html": lambda: Response("<html>log in</html>", mimetype="text/html"),
+}
+
+
+def test_an_expired_session_is_said_and_a_new_one_needs_no_reload(
+    wall: ScriptedWall, gate: Gate, page: Page, watch: Watch, text_of: Callable[[str], str]
+) -> None:
+    opened(page, wall)
+    for kind, verdict in LOGINS.items():
+        gate.verdict = verdict
+        expect(page.locator("html")).to_have_attribute("data-trouble", "login", timeout=PATIENCE)
+        expect(page.locator('[data-part="link"]')).to_contain_text("登录已过期")
+        expect(page.locator("html")).to_have_attribute("data-link", "cut")  # all tiles dimmed
+        kept, asked = text_of("one"), len(gate.refused)
+        assert until(lambda: len(gate.refused) > asked + 2, PATIENCE / 1000), f"{kind}: it goes on asking"  # noqa: B023
+        assert text_of("one") == kept, f"{kind}: the last numbers stay"
+        gate.verdict = None
+        moved_on(page)
+    assert own_errors(watch) == []
+    assert watch.foreign == [], "a login page elsewhere is not followed"
+
+
+def test_a_cut_network_is_said_and_its_return_needs_no_reload(
+    wall: ScriptedWall, page: Page, context: BrowserContext, watch: Watch, text_of: Callable[[str], str]
+) -> None:
+    opened(page, wall)
+    network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    session = context.new_cdp_session(page)
+    session.send("Network.emulateNetworkConditions", {**network, "offline": True})
+    expect(page.locator("html")).to_have_attribute("data-trouble", "cut", timeout=PATIENCE)
+    expect(page.locator('[data-part="link"]')).to_contain_text("连接中断")
+    assert text_of("one").startswith("n"), "the last numbers stay"
+    session.send("Network.emulateNetworkConditions", {**network, "offline": False})
+    moved_on(page)
+    assert own_errors(watch) == []
+
+
+def test_a_server_that_answers_but_stands_still_is_not_called_live(wall: ScriptedWall, page: Page) -> None:
+    stood = datetime.now(UTC) - timedelta(seconds=40)
+    wall.answer = lambda ask: make_frame(f"b1-{ask['n']}", {"one": part({"text": "n"})}, as_of=stood.isoformat())
+    opened(page, wall)
+    expect(page.locator("html")).to_have_attribute("data-link", "late", timeout=PATIENCE)
+    expect(page.locator('[data-part="link"]')).to_contain_text("停滞")
+
+
+def test_a_wrong_clock_of_the_machine_is_said_and_a_right_one_is_not(wall: ScriptedWall, page: Page) -> None:
+    opened(page, wall)
+    expect(page.locator('[data-part="skew"]')).to_have_text("")
+    ahead = datetime.now(UTC) - timedelta(minutes=5)
+    wall.answer = lambda ask: make_frame(f"b2-{ask['n']}", {"one": part({"text": "n"})}, now=ahead.isoformat())
+    expect(page.locator('[data-part="skew"]')).to_have_text("本机时钟快 5 分钟", timeout=PATIENCE)
+    clock = ahead.astimezone(UTC) + timedelta(hours=8)  # Shanghai
+    shown = page.locator('[data-part="clock"]').inner_text()
+    assert abs((int(shown[3:5]) - clock.minute + 30) % 60 - 30) <= 2, "the wall's clock is the server's"
+
+
+def test_a_page_that_slept_looks_old_at_once_and_asks_at_once(wall: ScriptedWall, page: Page) -> None:
+    opened(page, wall)
+    release, waiting = threading.Event(), threading.Event()
+
+    def held(ask: dict[str, Any]) -> str:
+        waiting.set()
+        release.wait(60)
+        return counting(ask)
+
+    wall.answer = held
+    assert waiting.wait(60)
+    # as after a night in a bag: the machine's clock went on, the page's own did not
+    page.evaluate(
+        "() => { const real = Date.now; Date.now = () => real() + 3600e3; window.dispatchEvent(new Event('online')); }"
+    )
+    assert page.evaluate("() => document.documentElement.dataset.link") == "cut"
+    assert page.evaluate("() => document.querySelector('[data-tile=one]').dataset.face") == "stale"
+    assert until(lambda: wall.running >= 2, 60), "the question from before the sleep is not waited for"
+    assert wall.asks[-1]["seen"] == "", "a whole frame is wanted: it sets the clock"
+    release.set()
+    moved_on(page)
+    expect(page.locator('[data-tile="one"]')).to_have_attribute("data-face", "fresh")
+
+
+# --- versions
+def newer(ask: dict[str, Any]) -> str:
+    return make_frame(f"b2-{ask['n']}", {"one": part({"text": f"n{ask['n']}"})}, build="build-2", boot="b2")
+
+
+def test_a_new_build_is_taken_once_and_not_again_although_the_page_stays_old(wall: ScriptedWall, page: Page) -> None:
+    """As when something on the way keeps serving the old page: once is enough."""
+    opened(page, wall)
+    wall.answer = newer
+    page.wait_for_function("() => window.calls && !window.here && window.calls.one >= 1", timeout=PATIENCE)
+    page.evaluate("() => { window.here = true; }")
+    count = page.evaluate("() => window.calls.one")
+    page.wait_for_function(f"() => window.calls.one > {count + 5}", timeout=PATIENCE)
+    assert page.evaluate("() => [window.here, livewall.version.renewing, location.search]") == [True, False, FILTERED]
+
+
+def test_a_new_build_waits_for_its_page_and_for_hands(
+    wall: ScriptedWall, gate: Gate, page: Page, text_of: Callable[[str], str]
+) -> None:
+    opened(page, wall)
+    page.focus('[data-control="day"] input[type=date]')
+    wall.answer = newer
+    expect(page.locator("html")).to_have_attribute("data-link", "updating", timeout=PATIENCE)
+    expect(page.locator('[data-part="link"]')).to_contain_text("新版本")
+    page.wait_for_timeout(1500)  # the spread is 0.2 s
+    assert page.evaluate("() => window.here"), "somebody chooses a day"
+    wall.answer = counting
+    page.wait_for_function("() => !livewall.version.renewing", timeout=PATIENCE)  # an old process answers too
+    page.evaluate("() => document.activeElement.blur()")
+    gate.verdict = lambda: Response("no page yet", 502) if request.method == "GET" else newer_only()
+
+    def newer_only() -> Response:
+        body = {"multi": True, "response": {"frame": {"data": newer({"n": 7})}}}
+        return Response(orjson.dumps(body), mimetype="application/json")
+
+    expect(page.locator("html")).to_have_attribute("data-link", "updating", timeout=PATIENCE)
+    assert until(lambda: "/wall" in gate.refused, 60), "it looks for the new page first"
+    assert page.evaluate("() => window.here"), "a reload would have ended on an error"
+    wall.answer, gate.verdict = newer, None
+    page.wait_for_function("() => window.calls && !window.here", timeout=PATIENCE)
+    assert page.evaluate("() => location.search") == FILTERED
+
+
+def test_two_hundred_screens_do_not_reload_in_the_same_second(wall: ScriptedWall, page: Page) -> None:
+    opened(page, wall)
+    waits = page.evaluate(
+        """() => { const waits = [], plain = window.setTimeout;
+          livewall.config.spread = 30;
+          window.setTimeout = (act, after) => (waits.push(after), 0);
+          for (let screen = 0; screen < 200; screen += 1) {
+            livewall.emit("build", `other-${screen}`);
+          }
+          window.setTimeout = plain;
+          livewall.emit("build", livewall.config.build);
+          return waits; }"""
+    )
+    assert len(waits) == 200
+    assert max(waits) <= 30_000
+    assert max(sum(second <= wait / 1000 < second + 1 for wait in waits) for second in range(30)) <= 25
