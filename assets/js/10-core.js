@@ -49,10 +49,11 @@
 
   // The screen's own settings: the URL wins, then what was chosen here, then the default.
   const allowed = { lang: ["zh", "en"], theme: ["dark", "light", "auto"], updown: ["cn", "intl"] };
-  const chosen = {};
+  const chosen = {}; // read once: a choice in another tab does not flip this one under its reader
+  for (const name of Object.keys(allowed)) chosen[name] = livewall.prefs.get(name);
   function setting(name, fallback) {
     const known = (value) => (allowed[name].includes(value) ? value : null);
-    return known(query().get(name)) || chosen[name] || known(livewall.prefs.get(name)) || fallback;
+    return known(query().get(name)) || known(chosen[name]) || fallback;
   }
   livewall.screen = {
     get locale() {

@@ -84,7 +84,7 @@
       put(note, [livewall.t("shell.face.error"), when].filter(Boolean).join(" · "));
       note.title = record.error || "";
     } else {
-      put(note, name === "stale" ? when : "");
+      put(note, name === "stale" || (name === "empty" && tooOld) ? when : ""); // "nothing" is a number that ages too
       note.title = "";
     }
   }

@@ -76,10 +76,12 @@ def pay(clickhouse: ClickHouse, at: datetime, amount: float, name: str, **dimens
 
 
 @contextmanager
-def running(clickhouse: ClickHouse, folder: Path, clock: RunningClock, port: int) -> Iterator[Wall]:
+def running(
+    clickhouse: ClickHouse, folder: Path, clock: RunningClock, port: int, profile: StoreProfile = PROFILE
+) -> Iterator[Wall]:
     """The wall, ticking and served on its port until the block ends."""
     settings = Settings(_env_file=None, store=folder, port=port, tick=TICK, simulate=False)
-    wall = build_wall(settings, clickhouse, PROFILE, clock)
+    wall = build_wall(settings, clickhouse, profile, clock)
     server = create_server(wall.dash.server, host="127.0.0.1", port=port, threads=8, clear_untrusted_proxy_headers=True)
     thread = threading.Thread(target=server.run, daemon=True)
     wall.start()

@@ -157,13 +157,16 @@ class ScriptedWall:
             self.running -= 1
 
 
-def make_app(wall: ScriptedWall, boards: Mapping[str, Board] | None = None, **screen: Any) -> Dash:
-    """The page's app; `app.server` takes extra routes and hooks until it is served. `screen`: how it starts."""
+def make_app(
+    wall: ScriptedWall, patience_s: float = 20.0, boards: Mapping[str, Board] | None = None, tick: float = TICK
+) -> Dash:
+    """The page's app, which gives a question up after `patience_s`; `app.server` takes extra routes and hooks until it
+    is served."""
     words = {locale: load_words(locale) for locale in ("zh", "en")}
     app = Dash(__name__, assets_folder=str(ROOT / "assets"), **dash_options("test", plotly_url()))
     profile = StoreProfile(name="试验店", name_en="Test Shop")
-    starts = {"build": "build-1", "tick": TICK, "patience_s": 20.0, "spread_s": 0.2} | screen
-    app.layout = build_shell(boards or {"wall": BOARD}, Screen("wall", "zh", **starts), profile, words)
+    screen = Screen("wall", "zh", "build-1", tick, patience_s=patience_s, spread_s=0.2)
+    app.layout = build_shell(boards or {"wall": BOARD}, screen, profile, words)
     wire_page(app, wall.respond)
     serve_plotly(app.server)
     app.index_string = app.index_string.replace("{%renderer%}", f"<script>{KINDS}</script>{{%renderer%}}")

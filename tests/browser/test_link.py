@@ -39,7 +39,7 @@ def gate() -> Gate:
 def wall(free_port: int, gate: Gate) -> Iterator[ScriptedWall]:
     """A wall with patience (its question may take as long as the machine needs) behind a gate."""
     wall = ScriptedWall(free_port)
-    app = make_app(wall, patience_s=20.0)
+    app = make_app(wall)
 
     @app.server.before_request
     def stand_between() -> Response | None:

@@ -51,7 +51,7 @@ def turning(ask: dict[str, Any], critical: tuple[str, ...] = ()) -> str:
 @pytest.fixture
 def wall(free_port: int) -> Iterator[ScriptedWall]:
     wall = ScriptedWall(free_port, answer=turning)
-    with serve(wall, make_app(wall, TURNS, patience_s=20.0)):
+    with serve(wall, make_app(wall, boards=TURNS)):
         yield wall
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -12,6 +13,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.main import Wall
+from metrics.ask import Question
+from metrics.reading import Answer
+from metrics.scope import Scope
 from queries.client import ClickHouse
 from tests.browser.conftest import Watch, port_that_is_free
 from tests.browser.real import NOON, TICK, RunningClock, fill, pay, running
@@ -175,6 +179,76 @@ def test_health_answers(wall: tuple[Wall, str]) -> None:
 
     assert status("/healthz") == 200
     assert until(lambda: status("/readyz") == 200, PATIENCE)
+
+
+AGES = f"""() => Object.fromEntries({SHOWN}.map((t) =>
+  [t.dataset.tile, [t.dataset.face, t.querySelector('.tile-note').textContent]]))"""
+
+
+@pytest.mark.parametrize("board", ["wall", "health-board"])
+def test_every_tile_ages_by_itself_when_the_server_is_gone(
+    wall: tuple[Wall, str], page: Page, board: str, without_plotly: None
+) -> None:
+    page.goto(f"{wall[1]}/{board}?lang=zh")
+    drawn(page)
+    page.context.set_offline(True)
+    expect(page.locator("html")).to_have_attribute("data-link", "cut", timeout=PATIENCE * 1000)
+    page.evaluate("() => { livewall.sleptFor(600e3); livewall.emit('second'); }")  # ten minutes later
+    ages = page.evaluate(AGES)
+    assert set(ages) == {tile.key for tile in wall[0].definitions.boards[board].tiles}
+    assert {name: age for name, age in ages.items() if age[0] in ("fresh", "loading")} == {}
+    assert [name for name, (_, note) in ages.items() if "截至" not in note] == [], (
+        "not a dot in a corner: each one says so"
+    )
+    page.context.set_offline(False)
+    assert until(lambda: {face for face, _ in page.evaluate(AGES).values()} <= {"fresh", "empty"}, PATIENCE)
+
+
+@pytest.mark.parametrize("stalled", ["one statement", "all"])
+def test_a_stalled_database_ages_what_waits_for_it_and_nothing_else(
+    wall: tuple[Wall, str],
+    opened: str,
+    page: Page,
+    watch: Watch,
+    clock: RunningClock,
+    monkeypatch: pytest.MonkeyPatch,
+    stalled: str,
+) -> None:
+    page.evaluate("() => { window.here = true; }")
+    ticker, go_on, waiting = wall[0].ticker, threading.Event(), threading.Event()
+    fetch = ticker._fetch
+
+    def stuck(question: Question) -> bool:
+        return stalled == "all" or "visitors" in getattr(question, "metrics", ())
+
+    def slow(question: Question, now: datetime) -> Answer:
+        if stuck(question) and not go_on.is_set():
+            waiting.set()
+            go_on.wait(PATIENCE)
+        return fetch(question, now)
+
+    planned = ticker._plan("wall", Scope(), clock.now())
+    hit = {tile.key for tile in planned if any(stuck(question) for question in tile.questions.values())}
+    well = {tile.key for tile in planned if tile.questions} - hit
+    assert hit and bool(well) == (stalled != "all")
+
+    def faces() -> dict[str, str]:
+        return {name: face for name, (face, _) in page.evaluate(AGES).items()}
+
+    try:
+        monkeypatch.setattr(ticker, "_fetch", slow)
+        assert waiting.wait(PATIENCE)
+        clock.jump(clock.now() + timedelta(minutes=5))
+        assert until(lambda: {faces()[name] for name in hit} == {"stale"}, PATIENCE), faces()
+        assert until(lambda: "stale" not in {faces()[name] for name in well}, PATIENCE), faces()
+        assert {page.evaluate(AGES)[name][1][:2] for name in hit} == {"截至"}
+        assert re.search(r"\d", hero(page)), "the last numbers stay"
+        expect(page.locator("html")).not_to_have_attribute("data-link", "cut")
+    finally:
+        go_on.set()
+    assert until(lambda: set(faces().values()) <= {"fresh", "empty"}, PATIENCE), faces()
+    assert page.evaluate("() => window.here")
+    assert watch.errors == []
 
 
 def test_midnight_begins_a_new_day_without_a_reload_and_keeps_the_filter(
