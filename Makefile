@@ -17,13 +17,14 @@ OVER_HTTP := $(addprefix tests/queries/test_,answer.py client.py closed.py days.
              $(addprefix tests/ingest/test_,loader.py replay.py writer.py truth_ga360.py truth_online_retail.py \
                truth_taobao.py truth_tmall.py)
 
-.PHONY: run serve test check lint types unit browser faults bench bench-data bench-live clean help
+.PHONY: run serve test check lint types unit browser faults soak bench bench-data bench-live clean help
 
 help:
 	@echo "make run    the live demo wall on http://localhost:8050"
 	@echo "make serve  the same for production: gunicorn, settings from the environment or .env (docs/how-to/deploy.md)"
 	@echo "make test   format, lint, types, contracts, definitions, unit, database and browser tests"
 	@echo "make faults kills ingestion hundreds of times and looks for lost and doubled events (FAULT_KILLS=500)"
+	@echo "make soak   a rotating wall at ten times its pace: heap and memory stay flat (SOAK_MINUTES=20)"
 	@echo "make bench  what a tick costs, as ratios (bench/)"
 	@echo "make bench-data  what numbers cost at 1, 10 and (BENCH_BIG=1) 100 million events: bench/RESULTS.md"
 	@echo "make bench-live  what 1 to 1,000 screens cost (BENCH_SHORT=1 for a look): bench/RESULTS.md"
@@ -37,7 +38,7 @@ serve: $(STAMPS)/run
 
 test: $(STAMPS)/dev tools lint types check unit
 
-.PHONY: run serve test check lint types unit browser faults bench bench-data bench-live clean help
+.PHONY: run serve test check lint types unit browser faults soak bench bench-data bench-live clean help
 tools:
 	@deploy/test-tools.sh
 
@@ -60,6 +61,10 @@ unit: $(STAMPS)/dev
 # Half an hour or more; `make test` kills fifty times.
 faults: $(STAMPS)/dev
 	FAULT_KILLS=$${FAULT_KILLS:-500} $(PY) -m pytest tests/faults -s
+
+# Twenty minutes; `make test` has one of a minute, without the server's memory.
+soak: $(STAMPS)/dev
+	$(PY) -m bench.soak
 
 bench: $(STAMPS)/dev
 	$(PY) -m bench.tick

@@ -85,6 +85,23 @@ def test_a_screen_asks_by_one_callback_and_nothing_can_switch_its_beat_off(wall:
     assert getattr(beat, "max_intervals", -1) == -1
 
 
+def test_no_frame_reaches_the_page_by_set_props() -> None:
+    """What `set_props` writes into an input is kept for ever: 1.9 GB a day at a frame a second. A counter may."""
+    scripts = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "assets/js").rglob("*.js"))}
+    written = [call for text in scripts.values() for call in re.findall(r"set_props\(([^,]+),", text)]
+    assert written == ["livewall.config.ids.poke"]
+    python = [path for room in ROOMS for path in (ROOT / room).rglob("*.py") if "set_props(" in path.read_text("utf-8")]
+    assert python == []
+
+
+def test_no_figure_object_is_built_or_walked_on_a_tick() -> None:
+    """Eight `go.Figure`s cost seventy-five times what the same plain values cost."""
+    heavy = re.compile(r"plotly\.(?:graph_objects|express|graph_objs)|from plotly import|\bPatch\(")
+    assert heavy.search("import plotly.graph_objects as go"), "the pattern itself must work"
+    files = [path for room in ("layouts", "callbacks", "live", "app") for path in (ROOT / room).rglob("*.py")]
+    assert [path.name for path in files if heavy.search(path.read_text(encoding="utf-8"))] == []
+
+
 def test_more_than_a_hundred_screens_are_answered() -> None:
     """Waitress stops listening at its default of 100 connections; the screens beyond starve without a word."""
     with socket.socket() as probe:

@@ -51,6 +51,14 @@ def test_nothing_new_is_an_empty_answer(client: FlaskClient) -> None:
     assert (answer.status_code, answer.data) == (204, b"")
 
 
+def test_every_answer_says_of_which_build_it_is_a_refusal_too(client: FlaskClient, deps: Deps) -> None:
+    """A screen whose board is gone in a new version gets no frame any more: it learns of the version here."""
+    answers = [client.post(UPDATE, json=body(ask)) for ask in (asking(), asking(seen="b1-1"), asking(board="gone"))]
+    assert [answer.status_code for answer in answers] == [200, 204, 400]
+    assert [answer.headers["X-Livewall-Build"] for answer in answers] == [deps.build] * 3
+    assert "X-Livewall-Build" not in client.get("/").headers
+
+
 @pytest.mark.parametrize(
     "forged",
     [
