@@ -158,6 +158,22 @@ def test_a_page_that_slept_looks_old_at_once_and_asks_at_once(wall: ScriptedWall
     expect(page.locator('[data-tile="one"]')).to_have_attribute("data-face", "fresh")
 
 
+def test_a_page_that_nobody_sees_asks_seldom_and_at_once_when_it_is_seen(wall: ScriptedWall, page: Page) -> None:
+    """Headless Chromium never says `hidden` by itself: the page is told so."""
+    page.add_init_script("Object.defineProperty(document, 'hidden', {get: () => Boolean(window.unseen)});")
+    opened(page, wall)
+    page.evaluate("() => { window.unseen = true; }")
+    beats = "() => dash_component_api.getLayout('beat').props.n_intervals"
+    before, asked = page.evaluate(beats), len(wall.asks)
+    page.wait_for_function(f"() => ({beats})() >= {before} + 12", timeout=PATIENCE)
+    after = page.evaluate(beats)
+    assert len(wall.asks) - asked <= 2 + (after - before) // 15
+    asked = len(wall.asks)
+    page.evaluate("() => { window.unseen = false; document.dispatchEvent(new Event('visibilitychange')); }")
+    assert until(lambda: len(wall.asks) > asked, 60)
+    moved_on(page)
+
+
 # --- versions
 def newer(ask: dict[str, Any]) -> str:
     return make_frame(f"b2-{ask['n']}", {"one": part({"text": f"n{ask['n']}"})}, build="build-2", boot="b2")

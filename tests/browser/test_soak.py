@@ -1,0 +1,45 @@
+"""A wall left on for a minute: what leaks a frame or a board a turn shows here already; `make soak` looks longer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from bench.soak import growth, watch_page
+from tests.browser.conftest import Watch
+from tests.browser.stage import TURNS, ScriptedWall, make_app, make_frame, part, serve
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+PATIENCE = 120_000  # ms: for what waits on the machine
+SECONDS = 60.0
+POINTS = 2_000  # of a figure: one that is kept a turn is 30 kB at least
+
+
+def busy(ask: dict[str, Any]) -> str:
+    """New numbers and a new large figure with every answer, whichever board is asked for."""
+    n = ask["n"]
+    line = {"type": "scatter", "mode": "lines", "y": [(n * 37 + point * 13) % 101 for point in range(POINTS)]}
+    figure = part({"figure": {"data": [line], "layout": {}}})
+    quiet = {"rows": [], "firing": 0, "quiet": "quiet", "more": "", "watching": str(n), "words": {}}
+    tiles = {
+        "wall": {"one": part({"text": f"n{n}"}), "two": part({"text": f"m{n}"}), "plot": figure},
+        "next": {"three": part({"text": f"n{n}"}), "curve": figure},
+        "watch": {"alarms": part(quiet)},
+    }[ask["board"]]
+    return make_frame(f"b1-{n}", tiles, board=ask["board"])
+
+
+def test_a_rotating_wall_keeps_its_heap(free_port: int, page: Page, watch: Watch) -> None:
+    wall = ScriptedWall(free_port, answer=busy)
+    with serve(wall, make_app(wall, boards=TURNS, tick=0.1)):
+        page.goto(f"{wall.url}/wall?kiosk=1&play=wall:2s,next:2s,watch:2s")
+        page.wait_for_selector(".board:not([hidden]) .js-plotly-plot .main-svg", timeout=PATIENCE)
+        seen = watch_page(page, SECONDS, 16)
+    assert seen[-1].answers - seen[0].answers >= 20, "it ticked"
+    assert seen[-1].turns >= 3, "boards took turns"
+    # a short run is coarse: a chart more or less at the moment of a look is a few percent
+    assert growth([sample.heap_mb for sample in seen]) <= 1.15
+    assert growth([float(sample.listeners) for sample in seen]) <= 1.25
+    assert watch.errors == []
