@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from alerts.asking import group_asks
-from alerts.judging import MINUTE, Verdict, completeness, judge_drift, judge_row, judge_stale
+from alerts.judging import MINUTE, Verdict, completeness, judge_drift, judge_row, judge_stale, judge_wall
 from alerts.machine import Transition, step
 from alerts.measures import Measured
 from alerts.memory import Instance, Shared, newest_memory, save_memory, write_memory
@@ -20,6 +20,7 @@ from core.errors import LivewallError
 from metrics.ask import Ask
 from metrics.calendar import BusinessCalendar
 from metrics.reading import Answer, Reading, Row
+from metrics.screens import WallSign
 from metrics.snapshot import AlertView, Watermark
 
 CATCH_UP = 10  # minutes judged after a pause; older ones are history
@@ -50,14 +51,16 @@ class AlertEngine:
         drift: Callable[[], int | None] = lambda: None,
         shared: Shared | None = None,
         acts: Callable[[], bool] = lambda: True,
+        walls: Callable[[], Iterable[WallSign]] = tuple,
     ) -> None:
         """`lateness_s` is how long after its end a minute may still receive events; without `state_path` no memory.
-        `drift()` is how many figures of the rollups differed when they were last compared, None before. With several
-        processes `shared` keeps their one memory; who does not `acts()` judges for its own screens and tells nobody."""
+        `drift()` is how many figures of the rollups differed when they were last compared, None before; `walls()` is
+        how the screens on walls are doing right now. With several processes `shared` keeps their one memory; who does
+        not `acts()` judges for its own screens and tells nobody."""
         self._rules = {rule.key: rule for rule in rules}
         self._fetch, self._measures, self._calendar, self._members = fetch, measures, calendar, members
         self._viewer = Viewer(measures, label, currency)
-        self._drift = drift
+        self._drift, self._walls = drift, walls
         self._path, self._lateness = state_path, timedelta(seconds=lateness_s)
         every = tuple(self._rules.values())
         self._shared, self._acts, self._reread = shared, acts, False
@@ -120,7 +123,10 @@ class AlertEngine:
         retry = self._problems.get(rule.key)
         if end != next_end or (retry and as_of < retry[1]):
             return False
-        return rule.type in ("stale", "drift") or completeness(self._ledgers(rule), end, as_of, watermarks) != "wait"
+        return (
+            rule.type in ("stale", "drift", "screens")
+            or completeness(self._ledgers(rule), end, as_of, watermarks) != "wait"
+        )
 
     def _judge(self, rules: list[Rule], end: datetime, as_of: datetime, watermarks: tuple[Watermark, ...]) -> bool:
         """Step these rules over one minute. Always True: something is to be shown anew, be it an error."""
@@ -130,6 +136,8 @@ class AlertEngine:
                 self._step(rule, end, {None: judge_stale(rule, end, watermarks)})
             elif rule.type == "drift":
                 self._step(rule, end, {None: judge_drift(rule, self._drift())})
+            elif rule.type == "screens":
+                self._judge_walls(rule, end, as_of)
             elif completeness(self._ledgers(rule), end, as_of, watermarks) == "silent":
                 self._step(rule, end, dict.fromkeys(self._codes(rule, ()), Verdict("no_data")))
             else:
@@ -146,6 +154,27 @@ class AlertEngine:
             for rule in members:
                 self._step(rule, end, self._verdicts(rule, rows))
         return True
+
+    def _judge_walls(self, rule: Rule, end: datetime, as_of: datetime) -> None:
+        """One instance a wall. The screens are known as they are now, so minutes that are caught up on say nothing."""
+        memory = self._memories[rule.key]
+        if _floor(as_of - self._lateness) > end:
+            before = {code: instance.verdict for code, instance in memory.instances.items()}
+            told = {code: Verdict("no_data", subject=was.subject if was else "") for code, was in before.items()}
+            self._step(rule, end, told)
+            return
+        try:
+            verdicts: dict[str | None, Verdict] = {wall.code: judge_wall(rule, wall) for wall in self._walls()}
+        except LivewallError as problem:
+            self._fail((rule,), str(problem), as_of)
+            return
+        for code in set(memory.instances) - set(verdicts):  # forgotten: nobody waits for it any more
+            if memory.instances[code].state.state in ("inactive", "pending"):
+                del memory.instances[code]
+            else:
+                was = memory.instances[code].verdict
+                verdicts[code] = Verdict("clear", subject=was.subject if was else "")
+        self._step(rule, end, verdicts)
 
     def _verdicts(self, rule: Rule, rows: Mapping[tuple[str, ...], Row]) -> dict[str | None, Verdict]:
         if rule.by is None:

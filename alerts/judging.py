@@ -11,6 +11,7 @@ from alerts.machine import Outcome
 from alerts.measures import Measured
 from alerts.model import Rule
 from metrics.reading import Number, Row
+from metrics.screens import WallSign
 from metrics.snapshot import Watermark
 
 MINUTE = timedelta(minutes=1)
@@ -28,6 +29,7 @@ class Verdict:
     now: Number = None
     before: Number = None
     volume: Number = None
+    subject: str = ""  # the wall that is meant, in rules about screens
 
 
 def completeness(
@@ -62,6 +64,16 @@ def judge_drift(rule: Rule, differences: int | None) -> Verdict:
     if differences is None:
         return Verdict("no_data")
     return Verdict(rule.judge(differences), differences, differences)
+
+
+def judge_wall(rule: Rule, wall: WallSign) -> Verdict:
+    """How long a wall has not been heard, or how old the picture is on one that is heard, in seconds."""
+    subject = wall.name
+    if rule.watch == "dark":
+        return Verdict(rule.judge(wall.silent_s), wall.silent_s, wall.silent_s, subject=subject)
+    if wall.frame_age_s is None:  # hidden or closed on purpose: no picture to judge. Dark: the other rule's matter
+        return Verdict("clear" if wall.silent_s == 0 else "no_data", None, subject=subject)
+    return Verdict(rule.judge(wall.frame_age_s), wall.frame_age_s, wall.frame_age_s, subject=subject)
 
 
 def judge_row(rule: Rule, row: Row | None, measures: Mapping[str, Measured]) -> Verdict:

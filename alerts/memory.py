@@ -38,6 +38,8 @@ class RuleMemory:
 def meaning(rule: Rule) -> str:
     """Changes when a rule judges differently; its words and owner do not matter."""
     judging = rule.model_dump(mode="json", exclude={"name", "action", "owner", "severity"})
+    if judging["watch"] is None:  # came later: rules without it keep the states they had
+        del judging["watch"]
     return hashlib.sha256(json.dumps(judging, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -42,10 +42,10 @@ class Rule(Strict):
     key: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     name: Words
     metric: str = Field(description="What is watched; for `stale` the metric whose trend a click opens.")
-    type: Literal["threshold", "change", "stale", "drift"] = "threshold"
+    type: Literal["threshold", "change", "stale", "drift", "screens"] = "threshold"
     op: Literal["above", "below"] = "below"
     limit: float = Field(
-        description="In the metric's unit; for `change` a ratio (-0.4 is 40 % less); `stale` seconds; `drift` figures."
+        description="`change`: a ratio (-0.4 is 40 % less); `stale`, `screens`: seconds; others: in the metric's unit."
     )
     resolve_limit: float | None = Field(
         default=None, description="Where it counts as good again; the limit when empty."
@@ -55,6 +55,9 @@ class Rule(Strict):
     where: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     compare: Literal["previous_day", "previous_week"] = "previous_day"
     ledger: Literal["orders", "behaviour"] | None = Field(default=None, description="Only for `stale`.")
+    watch: Literal["dark", "frozen"] | None = Field(
+        default=None, description="Only for `screens`: not heard at all, or heard while its picture does not move."
+    )
     min_volume: MinVolume | None = None
     breaches: int = Field(default=1, ge=1, le=60)
     out_of: int = Field(default=0, ge=0, le=60, description="0 is as many as `breaches`: all in a row.")
@@ -77,6 +80,12 @@ class Rule(Strict):
             raise ValueError("a stale rule is `op: above` some seconds, without by, where or min_volume")
         if self.type == "drift" and (self.op == "below" or self.limit < 0 or self.by or self.where or self.min_volume):
             raise ValueError("a drift rule is `op: above` some figures, without by, where or min_volume")
+        if (self.type == "screens") != (self.watch is not None):
+            raise ValueError("`watch` (dark or frozen) belongs to screens rules, and to all of them")
+        if self.type == "screens" and (
+            self.op == "below" or self.limit <= 0 or self.by or self.where or self.min_volume
+        ):
+            raise ValueError("a screens rule is `op: above` some seconds, without by, where or min_volume")
         back = self.clear_limit - self.limit
         if (self.op == "below" and back < 0) or (self.op == "above" and back > 0):
             raise ValueError("resolve_limit lies on the bad side of limit")

@@ -35,6 +35,8 @@ class _Writer:
             return self._stale(verdict)
         if rule.type == "drift":
             return self._drift(verdict)
+        if rule.type == "screens":
+            return self._screens(verdict)
         place, metric = self._where(code), self._name(rule.metric)
         if verdict is None or verdict.outcome == "no_data":
             return t("alert.cause.no_data", where=place, metric=metric)
@@ -79,6 +81,16 @@ class _Writer:
         if verdict is None or verdict.value is None:
             return self._words.t("alert.cause.not_compared")
         return self._words.t("alert.cause.drift", count=format_value(verdict.value, "count", self._words.locale))
+
+    def _screens(self, verdict: Verdict | None) -> str:
+        t, watch = self._words.t, self._rule.watch
+        if verdict is None or not verdict.subject:
+            return t(f"alert.cause.{watch}.none")
+        if verdict.value is None or verdict.outcome != "breach":
+            return t(f"alert.cause.{watch}.well", wall=verdict.subject)
+        age = format_duration(verdict.value, self._words.locale)
+        limit = format_duration(self._rule.limit, self._words.locale)
+        return t(f"alert.cause.{watch}.breach", wall=verdict.subject, age=age, limit=limit)
 
     def _where(self, code: str | None) -> str:
         """The instance and the rule's own filters, with a space behind."""

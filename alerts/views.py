@@ -35,6 +35,8 @@ class Viewer:
 
     def _calm(self, rule: Rule, memory: RuleMemory) -> AlertView:
         """A rule with nothing to say: inactive, or no_data when that is why none of its instances was judged."""
+        if rule.type == "screens":  # no wall at all, or none that is wrong, is nothing to say
+            return self._view(rule, Instance(verdict=Verdict("clear")), None, "inactive", quiet=True)
         outcomes = {instance.verdict.outcome for instance in memory.instances.values() if instance.verdict}
         only = memory.instances.get(None)
         if not outcomes or outcomes == {"no_data"}:
@@ -51,7 +53,7 @@ class Viewer:
             since=instance.state.since,
             value=verdict.value if verdict else None,
             limit=rule.limit,
-            metric=rule.metric,
+            metric="" if rule.type == "screens" else rule.metric,  # no trend to open
             dimension=rule.by,
             code=code,
             name=rule.name,
@@ -59,6 +61,7 @@ class Viewer:
             action=rule.action,
             owner=rule.owner,
             unit=unit_of(rule, self._measures),
+            subject=verdict.subject if verdict and code else "",
             evaluated_at=_end(instance.state.minute),
         )
 
@@ -88,7 +91,9 @@ class Viewer:
 
 def unit_of(rule: Rule, measures: Mapping[str, Measured]) -> str:
     """What value and limit are written in: a change is a ratio, silence a duration."""
-    return {"change": "ratio", "stale": "duration", "drift": "count"}.get(rule.type) or measures[rule.metric].unit
+    return {"change": "ratio", "stale": "duration", "screens": "duration", "drift": "count"}.get(rule.type) or measures[
+        rule.metric
+    ].unit
 
 
 def in_order(views: list[AlertView]) -> tuple[AlertView, ...]:

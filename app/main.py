@@ -20,6 +20,7 @@ from app.frames import cache_settings
 from app.health import serve_health
 from app.members import Members
 from app.metrics_page import Meters, MetricsTeller, Standing, serve_metrics
+from app.screens_api import Desk, ScreensApi, serve_screens
 from app.security import protect
 from app.settings import Settings
 from app.sharing import Voice, make_sharing, readiness
@@ -33,18 +34,22 @@ from layouts.page import dash_options
 from layouts.plan import plan_board
 from layouts.shell import Screen, build_shell
 from layouts.view import PlanContext
+from live.screen_book import MemoryBook
+from live.screen_redis import RedisBook
+from live.screen_rows import screen_row
+from live.screens import Screens
 from live.sharing import Sharing
 from live.store import SnapshotStore
 from live.ticker import INFO_EVERY_S, Ticker
 from locales.words import Words, load_words
-from metrics.ask import Filters, Question, make_filters
+from metrics.ask import SCREENS, Facts, Filters, Question, make_filters
 from metrics.calendar import BusinessCalendar
 from metrics.catalogue import Catalogue, load_catalogue
 from metrics.goals import Goal, load_goals
 from metrics.labels import Labels
 from metrics.limits import narrow_question
 from metrics.profile import StoreProfile
-from metrics.reading import Answer
+from metrics.reading import Answer, Findings
 from metrics.regions import RegionSet, load_region_set
 from metrics.scope import Scope
 from metrics.snapshot import PlannedTile
@@ -59,6 +64,7 @@ from queries.reconciliations import newest_report
 from queries.watermark import watermarks
 
 ROOT = Path(__file__).resolve().parent.parent
+BEAT_S = 10.0  # seconds between the heartbeats of a screen
 SHOWN = ("app", "assets", "callbacks", "layouts", "locales", "metrics")  # what a screen's build depends on
 
 
@@ -96,6 +102,7 @@ class Wall:
     limits: Filters
     store: SnapshotStore
     ticker: Ticker
+    screens: Screens
     clock: Clock
     dash: Dash
     sharing: Sharing | None = None
@@ -120,6 +127,7 @@ class Wall:
             self.sharing.stop()
         if self.teller is not None:
             self.teller.stop()
+        self.screens.save()
 
     def ask(self, question: Question) -> Answer:
         """Answer one question as tiles are answered: narrowed by the process's limits."""
@@ -159,7 +167,11 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
     asked = Store(catalogue, profile, regions, serves_days(clickhouse, profile), own)
     closed = ClosedSpans(clickhouse, asked, clock)
 
+    screens, build = build_screens(settings, profile, clock), build_id()
+
     def answer(question: Question, now: datetime) -> Answer:
+        if isinstance(question, Facts) and question.topic == SCREENS:
+            return Findings(question, tuple(screen_row(view, build, now) for view in screens.views()), now)
         return closed.fetch(narrow_question(question, limits), now)
 
     def plan(board: str, scope: Scope, as_of: datetime) -> Sequence[PlannedTile]:
@@ -176,7 +188,6 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
     store, meters = SnapshotStore(clock, limit=settings.scopes), Meters()
     clickhouse.heard = meters.statement
     tick_s = settings.tick or definitions.boards[settings.board].tick
-    build = build_id()
     sharing, voice = make_sharing(settings, profile, build, tick_s, store, members, clock), Voice(settings)
     measures = measures_of(catalogue)
     engine = AlertEngine(
@@ -192,6 +203,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         drift=lambda: report.differences if (report := newest_report(clickhouse)) else None,
         shared=sharing,
         acts=lambda: sharing is None or voice.acts(sharing),
+        walls=screens.walls,
     )
     ticker = Ticker(
         plan=plan,
@@ -248,11 +260,16 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         limits,
         store,
         ticker,
+        screens,
         clock,
         dash,
         sharing,
         meters,
         MetricsTeller(meters, sharing.exchange) if sharing else None,
+    )
+    desk = Desk.of(settings)
+    serve_screens(
+        dash.server, ScreensApi(screens, desk, build, definitions.boards, catalogue, members.of, calendar, clock)
     )
     serve_api(dash.server, wall)
     told = sharing.exchange if sharing else None
@@ -284,7 +301,15 @@ def create_app(
         dash._dev_tools[tool] = False
     cache = Cache(config=cache_settings(settings.redis_url))
     cache.init_app(dash.server)
-    screen = Screen(settings.board, settings.locale, build, settings.tick, light=settings.light_hours)
+    screen = Screen(
+        settings.board,
+        settings.locale,
+        build,
+        settings.tick,
+        light=settings.light_hours,
+        beat_s=BEAT_S,
+        steering=Desk.of(settings).steering,
+    )
     dash.layout = build_shell(definitions.boards, screen, profile, definitions.words)
     register(
         dash,
@@ -311,6 +336,13 @@ def create_app(
     serve_plotly(dash.server)
     serve_health(dash.server, ready)
     return dash
+
+
+def build_screens(settings: Settings, profile: StoreProfile, clock: Clock) -> Screens:
+    """The registry of screens: shared through Redis by the processes of a wall, else beside the store."""
+    if settings.redis_url:
+        return Screens(RedisBook(settings.redis_url, profile.name), clock)
+    return Screens(MemoryBook(settings.store / "screens.json"), clock)
 
 
 def build_id() -> str:

@@ -83,6 +83,10 @@ class Settings(BaseSettings):
     ingest_window_hours: int = Field(
         default=24, ge=1, le=744, description="Hours that an event's id is remembered, whatever its time."
     )
+    desk_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Key for steering screens from /walls; empty: only where HOST is this machine.",
+    )
     reconcile_every: float = Field(
         default=15, ge=0, le=1440, description="Minutes between comparisons of rollups with their ledger; 0 is never."
     )

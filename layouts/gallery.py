@@ -15,7 +15,7 @@ from layouts.board import Board, Tile
 from layouts.plan import plan_board
 from layouts.view import PlanContext, View, draw_tile
 from locales.words import load_words
-from metrics.ask import Ask, Facts, Latest, Question
+from metrics.ask import SCREENS, Ask, Facts, Latest, Question
 from metrics.labels import Labels
 from metrics.reading import Answer, Findings, Listing, Number, Reading, Row
 from metrics.snapshot import AlertView, PlannedTile
@@ -23,6 +23,8 @@ from metrics.snapshot import AlertView, PlannedTile
 FACES = ("loading", "fresh", "stale", "empty", "error")
 SPAN_FACTORS = {"current": 1.0, "previous_day": 0.93, "previous_week": 1.06}
 TYPICAL = {"money": 3_482_915.0, "count": 18_640.0, "ratio": 0.0312, "duration": 340.0}
+
+SCREEN_STATES = ("dark", "frozen", "late", "hidden", "ok", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ def sample_view(
 
 def sample_answer(question: Question, context: PlanContext, samples: Samples, *, empty: bool = False) -> Answer:
     """A plausible answer to any question of a tile."""
+    if isinstance(question, Facts) and question.topic == SCREENS:
+        return Findings(question, () if empty else sample_screens(context), context.as_of)
     if isinstance(question, Facts):
         facts = ({"label": "order_events", "value": 12 * place, "unit": "count", "tone": ""} for place in range(1, 6))
         return Findings(question, () if empty else tuple(facts), context.as_of)
@@ -163,6 +167,45 @@ def _orders(question: Latest, context: PlanContext, samples: Samples) -> list[di
         }
         for place in range(question.limit)
     ]
+
+
+def sample_screens(context: PlanContext, count: int = len(SCREEN_STATES)) -> tuple[dict[str, object], ...]:
+    """So many screens, walls and a viewer, with every state among them."""
+
+    def screen(place: int) -> dict[str, object]:
+        state = SCREEN_STATES[place] if place < len(SCREEN_STATES) else "ok"
+        silent = {"dark": 412.0, "late": 31.0, "closed": 95.0}.get(state, 2.0 + place % 9)
+        done = {"id": f"c{place}", "kind": "show", "state": "done", "problem": ""}
+        moments = {"given_at": context.as_of - timedelta(seconds=60), "done_at": context.as_of - timedelta(seconds=52)}
+        return {
+            "screen": f"{place:012x}",
+            "name": f"lobby-{place + 1:02d}",
+            "wall": place != 4,
+            "kiosk": True,
+            "state": state,
+            "silent_s": silent,
+            "heard_at": context.as_of - timedelta(seconds=silent),
+            "frame_age_s": 71.0 if state == "frozen" else 1.2,
+            "board": "wall",
+            "query": "province=440000" if place % 3 == 0 else "",
+            "width": 3840 if place % 2 else 1920,
+            "height": 2160 if place % 2 else 1080,
+            "ratio": 1.0,
+            "hidden": state == "hidden",
+            "paint_ms": 14.0 + place % 7,
+            "paint_worst_ms": 41.0 + place % 13,
+            "heap_mb": 38.0 + place % 11,
+            "heaps_mb": [36 + (place * 7 + minute * 5) % 9 + minute * 0.1 for minute in range(30)],
+            "build": "41d0c7a5e2b9" if place == 2 else "9f2c61ab03de",
+            "old": place == 2,
+            "up_s": 3600.0 * (place + 1),
+            "errors": 3 if state == "frozen" else 0,
+            "last_error": "TypeError: figure is null" if state == "frozen" else "",
+            "command": {**done, **moments} if place == 4 else None,
+        }
+
+    order = sorted(range(count), key=lambda place: (place == 4, place))
+    return tuple(screen(place) for place in order)
 
 
 def sample_alerts(context: PlanContext) -> tuple[AlertView, ...]:

@@ -27,6 +27,8 @@ class Screen:
     tick: float = 0.0
     late_s: float = 60.0  # the header's lag is marked from here on
     patience_s: float = 10.0  # a request that takes longer is given up, and asked again
+    beat_s: float = 0.0  # seconds between a screen's heartbeats; 0: it sends none
+    steering: str = "off"  # who may tell screens what to do: open, key (it is asked for), off
     spread_s: float = 30.0  # screens that meet a new build reload within this time, not all at once
     light: str = "07:00-19:00"  # when `theme=auto` is light, in the business zone
 
@@ -66,6 +68,8 @@ def script_settings(
         "patience": screen.patience_s,
         "spread": screen.spread_s,
         "light": screen.light,
+        "beat": screen.beat_s,
+        "steering": screen.steering,
         "locale": screen.locale,
         "zone": profile.time_zone,
         "map": profile.map,

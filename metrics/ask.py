@@ -54,10 +54,12 @@ class Latest:
 
 HEALTH_TOPICS = ("sources", "ledgers", "letters", "reconciliation", "rows", "parts", "disk", "statements")
 
+SCREENS = "screens"  # a topic of its own: about the screens that show the wall, answered by their registry
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known about the data under one of HEALTH_TOPICS: of the whole store, or with filters nothing."""
+    """What is known under a topic: about the data (HEALTH_TOPICS; with filters nothing) or the SCREENS."""
 
     name: str
     topic: str

@@ -63,6 +63,7 @@ class AlertView:
     action: Mapping[str, str]  # locale -> next step
     owner: str
     unit: str = ""
+    subject: str = ""  # what is meant where `code` is no member of a dimension: the name of a wall
     evaluated_at: datetime | None = None
 
 

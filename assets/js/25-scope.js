@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const livewall = window.livewall;
-  const SCREEN = ["kiosk", "lang", "theme", "updown", "board", "play"]; // the screen's own keys, not the data's
+  const SCREEN = ["kiosk", "lang", "theme", "updown", "board", "play", "name"]; // the screen's own keys, not the data's
   const SINGLE = ["step", "focus", "day", "at"]; // keys with one value
   const KEPT = ["day", "at"]; // not filters: Esc keeps them
 

@@ -50,7 +50,7 @@ def _urgency(alert: AlertView) -> tuple[int, int, float]:
 
 
 def _row(view: View, alert: AlertView) -> dict[str, Any]:
-    where = view.label(alert.dimension, alert.code) if alert.dimension and alert.code else ""
+    where = view.label(alert.dimension, alert.code) if alert.dimension and alert.code else alert.subject
     return {
         "key": f"{alert.rule}:{alert.dimension or ''}:{alert.code or ''}",
         "state": alert.state,

@@ -78,7 +78,7 @@ def test_the_shipped_rules_are_good_for_the_shipped_metrics() -> None:
     assert [str(problem) for problem in check_rules(measures)] == []
     rules = load_rules(measures)
     assert len(rules) >= 8
-    assert {rule.type for rule in rules} == {"threshold", "change", "stale", "drift"}
+    assert {rule.type for rule in rules} == {"threshold", "change", "stale", "drift", "screens"}
     assert {rule.ledger for rule in rules if rule.type == "stale"} == {"orders", "behaviour"}
 
 
