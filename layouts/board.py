@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import DefinitionError, UnknownNameError
 
@@ -22,6 +22,16 @@ class Area(BaseModel):
     row: int = Field(ge=1)
     width: int = Field(ge=1)
     height: int = Field(ge=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _four_numbers(cls, given: Any) -> Any:
+        """Variants write an area as [column, row, width, height]."""
+        if isinstance(given, list):
+            if len(given) != 4:
+                raise ValueError("an area is four numbers: [column, row, width, height]")
+            return dict(zip(("column", "row", "width", "height"), given, strict=True))
+        return given
 
 
 class Tile(BaseModel):
@@ -39,6 +49,16 @@ class Tile(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict)
 
 
+class Variant(BaseModel):
+    """The same tiles on a screen of another shape: its own grid, and where each tile stands; others are left out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    columns: int = Field(ge=1, le=96)
+    rows: int = Field(ge=1, le=200)
+    tiles: dict[str, Area] = Field(min_length=1)
+
+
 class Board(BaseModel):
     """A screen. `columns` × `rows` is the grid under the header; 16:9 unless a variant says otherwise."""
 
@@ -50,6 +70,7 @@ class Board(BaseModel):
     columns: int = Field(default=24, ge=1, le=96)
     rows: int = Field(default=20, ge=1, le=96)
     tiles: tuple[Tile, ...]
+    variants: dict[str, Variant] = Field(default_factory=dict, description="By the names in layouts/variants.py.")
 
 
 def board_names(folder: Path = FOLDER) -> list[str]:

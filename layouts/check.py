@@ -1,14 +1,15 @@
-"""Checks boards before they go up: kinds, metrics, dimensions, words, and that every tile has its own place."""
+"""Checks boards before they go up: kinds, metrics, dimensions, words; every tile has a place that it fits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
 
 from core.errors import DefinitionError, LivewallError, UnknownNameError, nearest
-from layouts.board import FOLDER, Board, Tile, board_names, load_board
+from layouts.board import FOLDER, Area, Board, Tile, Variant, board_names, load_board
 from layouts.regions import REGION
+from layouts.variants import BASE, SHAPES, Shape, size_of, smallest
 from layouts.view import kind_names, load_kind
 from locales.words import LOCALES, load_words
 from metrics.catalogue import Catalogue
@@ -52,17 +53,41 @@ def _keys(board: Board) -> Iterator[DefinitionError]:
 
 
 def _places(board: Board) -> Iterator[DefinitionError]:
-    for tile in board.tiles:
-        area = tile.area
-        if area.column + area.width - 1 > board.columns or area.row + area.height - 1 > board.rows:
-            yield DefinitionError(_file(board), tile.key, f"reaches beyond the grid of {board.columns} × {board.rows}")
-    for one, other in combinations(board.tiles, 2):
-        if _overlap(one, other):
-            yield DefinitionError(_file(board), other.key, f"lies over {one.key}")
+    yield from _grid(board, board, {tile.key: tile.area for tile in board.tiles}, BASE, "")
+    known = [tile.key for tile in board.tiles]
+    for name, variant in board.variants.items():
+        if name not in SHAPES:
+            entry = f"variants.{name}"
+            yield DefinitionError(_file(board), entry, f"unknown variant {name!r}", nearest(name, SHAPES))
+            continue
+        for key in variant.tiles:
+            if key not in known:
+                entry = f"variants.{name}.{key}"
+                yield DefinitionError(_file(board), entry, f"unknown tile {key!r}", nearest(key, known))
+        areas = {key: area for key, area in variant.tiles.items() if key in known}
+        yield from _grid(board, variant, areas, SHAPES[name], f"variants.{name}.")
 
 
-def _overlap(one: Tile, other: Tile) -> bool:
-    a, b = one.area, other.area
+def _grid(
+    board: Board, grid: Board | Variant, areas: Mapping[str, Area], shape: Shape, prefix: str
+) -> Iterator[DefinitionError]:
+    """Tiles beyond the grid, over each other, or smaller than their kind can be read."""
+    tiles = {tile.key: tile for tile in board.tiles}
+    for key, area in areas.items():
+        if area.column + area.width - 1 > grid.columns or area.row + area.height - 1 > grid.rows:
+            problem = f"reaches beyond the grid of {grid.columns} × {grid.rows}"
+            yield DefinitionError(_file(board), prefix + key, problem)
+        elif tiles[key].kind in kind_names():
+            (width, height), (wide, high) = size_of(area, grid, shape), smallest(tiles[key])
+            if width < wide or height < high:
+                needs = f"a {tiles[key].kind} needs {wide:.0f} × {high:.0f} rem"
+                yield DefinitionError(_file(board), prefix + key, f"too small: {needs}, has {width:.0f} × {height:.0f}")
+    for one, other in combinations(areas, 2):
+        if _overlap(areas[one], areas[other]):
+            yield DefinitionError(_file(board), prefix + other, f"lies over {one}")
+
+
+def _overlap(a: Area, b: Area) -> bool:
     across = a.column < b.column + b.width and b.column < a.column + a.width
     return across and a.row < b.row + b.height and b.row < a.row + a.height
 

@@ -11,6 +11,7 @@ from dash import dcc, html
 from layouts import ids
 from layouts.board import Board, Tile
 from layouts.controls import build_controls
+from layouts.variants import absent_from, grid_properties, place_properties
 from locales.words import Words
 from metrics.profile import StoreProfile
 
@@ -114,15 +115,15 @@ def build_header(profile: StoreProfile, words: Words, locale: str) -> html.Heade
 def build_board(board: Board, words: Words, *, hidden: bool) -> html.Main:
     """The grid of a board with each tile's empty frame in its place: nothing moves when numbers come."""
     return html.Main(
-        [build_tile(tile, words) for tile in board.tiles],
+        [build_tile(tile, words, board) for tile in board.tiles],
         className="board",
         hidden=hidden,
-        style={"--columns": board.columns, "--rows": board.rows},
-        **{"data-board": board.key},
+        style={"--columns": board.columns, "--rows": board.rows, **grid_properties(board)},
+        **{"data-board": board.key, "data-variants": " ".join(board.variants)},
     )
 
 
-def build_tile(tile: Tile, words: Words) -> html.Section:
+def build_tile(tile: Tile, words: Words, board: Board | None = None) -> html.Section:
     """A tile's frame: title, note for the faces `stale` and `error`, sentence for `empty`, body for its kind."""
     area = tile.area
     return html.Section(
@@ -141,6 +142,12 @@ def build_tile(tile: Tile, words: Words) -> html.Section:
         style={
             "gridColumn": f"{area.column} / span {area.width}",
             "gridRow": f"{area.row} / span {area.height}",
+            **(place_properties(tile, board) if board else {}),
         },
-        **{"data-tile": tile.key, "data-kind": tile.kind, "data-face": "loading"},
+        **{
+            "data-tile": tile.key,
+            "data-kind": tile.kind,
+            "data-face": "loading",
+            **({"data-without": absent_from(tile, board)} if board else {}),
+        },
     )

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from layouts.variants import SHAPES
+
 CSS = Path(__file__).resolve().parents[2] / "assets" / "css"
 TOKENS = (CSS / "00-tokens.css").read_text(encoding="utf-8")
 ON_GROUNDS = ("--ink", "--ink-2", "--ink-3", "--accent", "--red", "--green", "--amber", "--good", "--bad")
@@ -59,6 +61,7 @@ def test_every_token_that_is_used_exists(sheet: str) -> None:
     text = (CSS / sheet).read_text(encoding="utf-8")
     known = set(re.findall(r"(--[\w-]+):", TOKENS)) | set(re.findall(r"(--[\w-]+):", text))
     given_by_elements = {"--columns", "--rows", "--chars", "--digit"}
+    given_by_elements |= {f"--{part}-{name}" for part in ("columns", "rows", "at") for name in SHAPES}
     fallbacks = set(re.findall(r"var\((--[\w-]+),", text))
     assert set(re.findall(r"var\((--[\w-]+)", text)) - known - given_by_elements - fallbacks == set()
 
