@@ -15,7 +15,14 @@ from metrics.scope import Scope
 Spans = tuple[tuple[str, Span], ...]
 
 # Dimensions that are rungs of one ladder: a chart over one of them lifts the filters on all of them.
-LADDERS = (("country",), ("large_region", "province", "city"), ("scene", "channel"), ("category", "sku"))
+LADDERS = (
+    ("country",),
+    ("large_region", "province", "city"),
+    ("scene", "channel"),
+    ("room_kind", "room"),
+    ("category", "sku"),
+    ("customer", "tier"),
+)
 # What tiles count when a funnel step is in focus. `pay` leaves a tile its own metric: that is what it shows anyway.
 STEP_METRICS = {
     "impression": "impressions",
@@ -72,6 +79,12 @@ def last_minutes(span: Span, minutes: int) -> Span:
     """The last complete minutes before the span's end, never reaching before its start."""
     end = span.end.replace(second=0, microsecond=0)
     return Span(max(span.start, end - timedelta(minutes=minutes)), max(span.start, end))
+
+
+def recent(context: PlanContext, minutes: int) -> Span:
+    """The last complete minutes where time is running, else the whole of the past day."""
+    running = context.scope.day is None or context.scope.at is not None
+    return last_minutes(context.span, minutes) if running else context.span
 
 
 def whole_hours_before(moment: datetime, hours: int) -> Span:

@@ -13,7 +13,7 @@ from layouts.view import View
 from metrics.profile import StoreProfile
 
 REGION = "region"  # what a board writes for "provinces here, countries there": the store's own region level
-PARENT = {"province": "large_region", "channel": "scene"}
+PARENT = {"province": "large_region", "channel": "scene", "room": "room_kind", "tier": "customer"}
 FRAMES = Path(__file__).parent / "maps.yaml"
 
 

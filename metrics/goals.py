@@ -13,6 +13,7 @@ from metrics.definition_file import read_definitions
 from metrics.profile import StoreProfile
 
 FILE = Path(__file__).parent / "goals.yaml"
+TOLERANCE = 0.005  # parts may be rounded
 DEMO = "demo"  # stands for every simulated store, whatever its name
 
 
@@ -27,6 +28,9 @@ class Goal(BaseModel):
     store: str
     owner: str
     note: str = ""
+    parts: dict[str, dict[str, float]] = Field(
+        default_factory=dict, description="The target shared out: dimension -> code -> target."
+    )
 
 
 def load_goals(metrics: Collection[str], path: Path = FILE) -> tuple[Goal, ...]:
@@ -45,6 +49,10 @@ def load_goals(metrics: Collection[str], path: Path = FILE) -> tuple[Goal, ...]:
             raise DefinitionError(path.name, place, f"unknown metric {goal.metric!r}", nearest(goal.metric, metrics))
         if any((goal.metric, goal.store) == (other.metric, other.store) for other in goals):
             raise DefinitionError(path.name, place, f"a second goal for {goal.metric!r} of {goal.store!r}")
+        for dimension, parts in goal.parts.items():
+            if abs(sum(parts.values()) - goal.target) > TOLERANCE * goal.target:
+                problem = f"the parts by {dimension} add up to {sum(parts.values()):,.0f}, not {goal.target:,.0f}"
+                raise DefinitionError(path.name, place, problem)
         goals.append(goal)
     return tuple(goals)
 
@@ -53,3 +61,10 @@ def goal_for(goals: Sequence[Goal], metric: str, profile: StoreProfile) -> Goal 
     """The day's goal of a metric in a store, or None."""
     names = {profile.name, profile.name_en} | ({DEMO} if profile.simulated else set())
     return next((goal for goal in goals if goal.metric == metric and goal.store in names), None)
+
+
+def part_of(goal: Goal | None, dimension: str, codes: Collection[str]) -> float | None:
+    """What some codes of a dimension together are meant to reach; None unless each of them has a part."""
+    parts = goal.parts.get(dimension, {}) if goal else {}
+    known = [parts[code] for code in codes if code in parts]
+    return sum(known) if known and len(known) == len(codes) else None

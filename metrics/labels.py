@@ -7,6 +7,7 @@ from pathlib import Path
 
 from locales.words import load_words
 from metrics.catalogue import Catalogue
+from metrics.cities import load_cities
 from metrics.definition_file import read_definitions
 from metrics.regions import RegionSet, load_region_set
 
@@ -28,6 +29,7 @@ class Labels:
             self._words["country"] = _names(load_region_set(COUNTRIES))
         self._words[level] = named
         self._words["large_region"] = regions.parents
+        self._words["city"] = {city.code: {"zh": city.zh, "en": city.zh} for city in load_cities().values()}
         if rooms.is_file():
             self._words["room"] = read_definitions(rooms).get("rooms") or {}
 

@@ -21,6 +21,7 @@ from layouts.check import check_boards
 from metrics.catalogue import check_catalogue, load_catalogue
 from metrics.event_calendar import load_events
 from metrics.goals import load_goals
+from metrics.stock import load_stock
 from queries.limits import load_limits
 from queries.own_tables import check_own_tables
 
@@ -38,7 +39,7 @@ def find_problems() -> list[str]:
         check_own_tables,
     ]
     problems = [str(problem) for find in checks for problem in find()]
-    loads: list[Callable[[], object]] = [lambda: load_goals(catalogue.metrics), load_events, load_limits]
+    loads: list[Callable[[], object]] = [lambda: load_goals(catalogue.metrics), load_events, load_limits, load_stock]
     loads += [lambda name=name: load_scenario(name, load_world()) for name in scenario_names()]  # type: ignore[misc]
     for load in loads:
         try:

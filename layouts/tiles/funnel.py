@@ -16,6 +16,8 @@ from metrics.compare import change
 from metrics.reading import Number, Row
 from metrics.scope import FUNNEL_STEPS
 
+SMALLEST = (38.0, 24.0)
+
 BEFORE = "previous_day"
 NOTICEABLE = -0.02  # a step's conversion that lost less than 2 % of itself is not a break
 

@@ -15,6 +15,8 @@ from metrics.catalogue import Catalogue
 from metrics.formats import format_day, format_value
 from metrics.goals import goal_for
 
+SMALLEST = (36.0, 18.0)
+
 
 def check(tile: Tile, catalogue: Catalogue) -> None:
     if len(tile.metrics) != 1:

@@ -21,6 +21,8 @@ from metrics.calendar import COMPARISONS, Span
 from metrics.catalogue import Catalogue
 from metrics.reading import Reading
 
+SMALLEST = (18.0, 12.0)
+
 PACES = {"spark": 60.0, "changes": 60.0}
 GRAINS = ("hour", "minute")
 CHANGES = ("moment", "minute")  # up to when changes are counted: the value's own moment, or the last whole minute

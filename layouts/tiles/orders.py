@@ -15,6 +15,8 @@ from metrics.catalogue import Catalogue
 from metrics.formats import format_clock, format_value
 from metrics.reading import Listing
 
+SMALLEST = (22.0, 20.0)
+
 SHOWN = 8
 LINES_PER_ORDER = 40  # the ledger has a row per line of an order; the wall shows orders
 

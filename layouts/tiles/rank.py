@@ -16,6 +16,8 @@ from metrics.calendar import Span
 from metrics.catalogue import Catalogue
 from metrics.reading import Row
 
+SMALLEST = (22.0, 20.0)
+
 BEFORE = "previous_day"
 SHOWN = 10
 

@@ -12,12 +12,16 @@ from layouts.asking import blocking_dimension, compared, filters_beside, lead_me
 from layouts.board import Tile
 from layouts.parts import WAITING, by_key, draw_change, reason_blocked, title_of
 from layouts.regions import PARENT, dimension_of, map_frames, selected_codes
+from layouts.tiles.drill import city_map
 from layouts.view import PlanContext, View
-from metrics.ask import CURRENT, Question
+from metrics.ask import CURRENT, Filters, Question
 from metrics.catalogue import Catalogue
+from metrics.cities import cities_of
 from metrics.compare import change
 from metrics.formats import Text, format_change
 from metrics.reading import Number, Reading, Row
+
+SMALLEST = (36.0, 28.0)
 
 PACES = {"conversion": 60.0}
 BEFORE = "previous_day"
@@ -32,8 +36,8 @@ def check(tile: Tile, catalogue: Catalogue) -> None:
 
 
 def plan(tile: Tile, context: PlanContext) -> dict[str, Question]:
-    dimension = dimension_of(tile, context.profile)
-    filters = filters_beside(context.scope, dimension)
+    dimension, inside = _stand(tile, context)
+    filters = tuple(sorted((*filters_beside(context.scope, dimension), *inside)))
     wanted = {"value": lead_metric(tile, context.scope)}
     if len(tile.metrics) > 1:
         wanted["conversion"] = tile.metrics[1]
@@ -45,27 +49,35 @@ def plan(tile: Tile, context: PlanContext) -> dict[str, Question]:
 
 
 def draw(tile: Tile, view: View) -> dict[str, Any]:
-    dimension = dimension_of(tile, view.profile)
+    dimension, inside = _stand(tile, view)
     metric = lead_metric(tile, view.scope)
     payload: dict[str, Any] = {"title": title_of(tile, view, view.words.t("tile.map.title"), metric)}
     reason = reason_blocked(view, metric, filters_beside(view.scope, dimension), dimension)
     if reason:
         return payload | {"empty": reason}
     reading = view.reading("value")
-    if reading is None:
+    if reading is None or reading.ask.by != (dimension,):
         return payload | WAITING
     conversion = tile.metrics[1] if len(tile.metrics) > 1 and view.reading("conversion") else None
     return payload | {
         "dimension": dimension,
-        "frame": _frame(view),
+        "frame": _frame(view, inside),
         "modes": _modes(view, metric, conversion),
-        **_coloured(view, dimension, metric, conversion, reading),
+        **_coloured(view, dimension, metric, conversion, reading, inside),
         "parents": _parents(view, dimension, metric, reading),
     }
 
 
-def _frame(view: View) -> dict[str, Any]:
+def _stand(tile: Tile, where: PlanContext | View) -> tuple[str, Filters]:
+    """The dimension of the shapes, and inside which province: where the board drills, one province opens its cities."""
+    province = city_map(where.scope, where.profile, where.regions) if tile.options.get("drill") else None
+    return ("city", (("province", (province,)),)) if province else (dimension_of(tile, where.profile), ())
+
+
+def _frame(view: View, inside: Filters) -> dict[str, Any]:
     """The map's file and window; labels of the inset in the locale."""
+    if inside:
+        return {"map": f"cn_cities/{inside[0][1][0]}"}
     frame = dict(map_frames().get(view.profile.map, {}))
     if "inset" in frame:
         frame["inset"] = frame["inset"] | {"label": view.words.t(frame["inset"]["label"])}
@@ -80,12 +92,15 @@ def _modes(view: View, metric: str, conversion: str | None) -> list[dict[str, st
     return modes + ([{"code": "conversion", "label": view.name(conversion)}] if conversion else [])
 
 
-def _coloured(view: View, dimension: str, metric: str, conversion: str | None, reading: Reading) -> dict[str, Any]:
+def _coloured(
+    view: View, dimension: str, metric: str, conversion: str | None, reading: Reading, inside: Filters = ()
+) -> dict[str, Any]:
     """Every region with its texts and its colour class in each mode, and the legends of the modes."""
     rows = by_key(reading.rows)
     rates_reading = view.reading("conversion")
     rates = by_key(rates_reading.rows) if rates_reading and conversion else {}
-    codes = sorted(set(view.regions.regions) | (set(rows) - {""}))
+    shapes = set(cities_of(inside[0][1][0])) if inside else set(view.regions.regions)
+    codes = sorted(shapes | (set(rows) - {""}))
     values = [rows.get(code, NOTHING).value(metric) for code in codes]
     unit = view.metric(metric).unit
     changes = [

@@ -15,6 +15,8 @@ from metrics.ask import CURRENT, Question
 from metrics.catalogue import Catalogue
 from metrics.reading import Row
 
+SMALLEST = (26.0, 18.0)
+
 BEFORE = "previous_day"
 
 

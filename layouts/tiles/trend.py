@@ -20,6 +20,8 @@ from metrics.formats import format_clock, number_scale
 from metrics.reading import Number, Reading
 from metrics.scope import Scope
 
+SMALLEST = (36.0, 24.0)
+
 BEFORE = "previous_day"
 LABELLED_HOURS = 4
 MODES = ("cumulative", "rate")

@@ -60,7 +60,7 @@ def test_both_themes_name_the_same_colours() -> None:
 def test_every_token_that_is_used_exists(sheet: str) -> None:
     text = (CSS / sheet).read_text(encoding="utf-8")
     known = set(re.findall(r"(--[\w-]+):", TOKENS)) | set(re.findall(r"(--[\w-]+):", text))
-    given_by_elements = {"--columns", "--rows", "--chars", "--digit"}
+    given_by_elements = {"--columns", "--rows", "--chars", "--digit", "--tracks", "--narrow-tracks"}
     given_by_elements |= {f"--{part}-{name}" for part in ("columns", "rows", "at") for name in SHAPES}
     fallbacks = set(re.findall(r"var\((--[\w-]+),", text))
     assert set(re.findall(r"var\((--[\w-]+)", text)) - known - given_by_elements - fallbacks == set()
