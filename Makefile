@@ -17,7 +17,7 @@ OVER_HTTP := $(addprefix tests/queries/test_,answer.py client.py closed.py days.
              $(addprefix tests/ingest/test_,loader.py replay.py writer.py truth_ga360.py truth_online_retail.py \
                truth_taobao.py truth_tmall.py)
 
-.PHONY: run serve test check lint types unit browser faults soak bench bench-data bench-live clean help
+.PHONY: run serve test check lint types unit browser faults soak bench bench-data bench-live pictures clean help
 
 help:
 	@echo "make run    the live demo wall on http://localhost:8050"
@@ -28,6 +28,7 @@ help:
 	@echo "make bench  what a tick costs, as ratios (bench/)"
 	@echo "make bench-data  what numbers cost at 1, 10 and (BENCH_BIG=1) 100 million events: bench/RESULTS.md"
 	@echo "make bench-live  what 1 to 1,000 screens cost (BENCH_SHORT=1 for a look): bench/RESULTS.md"
+	@echo "make pictures  pictures of every board, from a wall that runs on PORT 8050 (docs/pictures.md)"
 	@echo "make clean  removes .venv; your data under var/ stays"
 
 run: $(STAMPS)/run
@@ -38,7 +39,7 @@ serve: $(STAMPS)/run
 
 test: $(STAMPS)/dev tools lint types check unit
 
-.PHONY: run serve test check lint types unit browser faults soak bench bench-data bench-live clean help
+.PHONY: run serve test check lint types unit browser faults soak bench bench-data bench-live pictures clean help
 tools:
 	@deploy/test-tools.sh
 
@@ -74,6 +75,10 @@ bench-data: $(STAMPS)/dev
 
 bench-live: $(STAMPS)/dev
 	$(PY) -m bench.live
+
+# Beside a running wall (make run): docs/img/boards and docs/pictures.md. PICTURES="--boards event" takes some only.
+pictures: $(STAMPS)/dev
+	$(PY) -m tests.browser.pictures $(PICTURES)
 
 clean:
 	rm -rf $(VENV)
