@@ -17,6 +17,7 @@ from alerts.measures import measures_of
 from alerts.rules import load_rules
 from app.api import serve_api
 from app.frames import cache_settings
+from app.gallery import serve_gallery
 from app.health import serve_health
 from app.members import Members
 from app.metrics_page import Meters, MetricsTeller, Standing, serve_metrics
@@ -30,6 +31,7 @@ from callbacks.deps import Deps
 from core.clock import Clock
 from core.errors import BadRequestError
 from layouts.board import Board, board_names, load_board
+from layouts.gallery_page import build_gallery
 from layouts.page import dash_options
 from layouts.plan import plan_board
 from layouts.shell import Screen, build_shell
@@ -334,6 +336,10 @@ def create_app(
         ),
     )
     serve_plotly(dash.server)
+    serve_gallery(
+        dash.server,
+        lambda: build_gallery(definitions.boards, definitions.catalogue, definitions.words, plotly_url(), build),
+    )
     serve_health(dash.server, ready)
     return dash
 

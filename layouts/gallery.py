@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from layouts.board import Board, Tile
@@ -16,15 +17,21 @@ from layouts.plan import plan_board
 from layouts.view import PlanContext, View, draw_tile
 from locales.words import load_words
 from metrics.ask import SCREENS, Ask, Facts, Latest, Question
+from metrics.goals import Goal, load_goals
 from metrics.labels import Labels
 from metrics.reading import Answer, Findings, Listing, Number, Reading, Row
+from metrics.scope import Scope
 from metrics.snapshot import AlertView, PlannedTile
 
-FACES = ("loading", "fresh", "stale", "empty", "error")
+FACES = ("loading", "fresh", "stale", "empty", "error", "filtered")
 SPAN_FACTORS = {"current": 1.0, "previous_day": 0.93, "previous_week": 1.06}
 TYPICAL = {"money": 3_482_915.0, "count": 18_640.0, "ratio": 0.0312, "duration": 340.0}
 
 SCREEN_STATES = ("dark", "frozen", "late", "hidden", "ok", "closed")
+
+
+FILTERED = Scope(filters=(("channel", ("live",)), ("province", ("440000",)), ("room", ("room-01",))))
+NOW = datetime(2026, 11, 22, 6, 2, 31, tzinfo=UTC)  # 14:02:31 in Shanghai: a gallery's clock stands still
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +42,28 @@ class Samples:
     sizes: Mapping[str, float]
 
 
+SAMPLES = Samples(
+    {
+        "province": ("440000", "320000", "370000", "410000", "330000", "510000", "310000"),
+        "large_region": ("east", "south", "north", "central", "southwest", "northeast", "northwest"),
+        "city": ("440100", "440300", "440600", "441900", "440400", "440700"),
+        "channel": ("live", "short_video", "search", "mall", "recommendation"),
+        "category": ("apparel", "beauty", "digital"),
+        "room": ("room-01", "room-02", "room-03"),
+        "room_kind": ("influencer", "self"),
+        "customer": ("returning", "new"),
+        "sku": tuple(f"SKU-{number:05d}" for number in (51, 1, 201, 301, 52, 2, 202, 251)),
+    },
+    {"impressions": 4_812_000, "clicks": 188_300, "product_views": 142_800, "cart_adds": 20_410, "units": 9_000},
+)
+
+
 def sample_part(
     tile: Tile, board: Board, face: str, context: PlanContext, labels: Labels, locale: str, samples: Samples
 ) -> dict[str, Any]:
     """One tile of a frame in one face, as `layouts.frame` would send it."""
+    if face == "filtered":
+        context = replace(context, scope=FILTERED)
     planned = next(plan for plan in plan_board(board, context) if plan.key == tile.key)
     view = sample_view(planned, face, context, labels, locale, samples)
     payload = None if face == "loading" else draw_tile(tile, view)
@@ -56,7 +81,7 @@ def _face(face: str, payload: dict[str, Any] | None) -> str:
     """`empty` is for tiles that say so: an alert tile without alerts is calm, not empty."""
     if payload and payload.get("empty"):
         return "empty"
-    return "fresh" if face == "empty" else face
+    return "fresh" if face in ("empty", "filtered") else face
 
 
 def sample_view(
@@ -80,7 +105,13 @@ def sample_view(
         alerts=() if face == "empty" else sample_alerts(context),
         as_of=context.as_of,
         live=context.scope.day is None,
+        goals=_goals(tuple(context.catalogue.metrics)),
     )
+
+
+@lru_cache(maxsize=1)
+def _goals(metrics: tuple[str, ...]) -> tuple[Goal, ...]:
+    return load_goals(metrics)
 
 
 def sample_answer(question: Question, context: PlanContext, samples: Samples, *, empty: bool = False) -> Answer:
@@ -97,13 +128,21 @@ def sample_answer(question: Question, context: PlanContext, samples: Samples, *,
 
 
 def _rows(ask: Ask, context: PlanContext, samples: Samples) -> list[Row]:
-    codes = samples.members.get(ask.by[0], ("one", "two", "three")) if ask.by else [None]
+    keys = _keys(ask, samples)[: ask.limit]
     buckets = _buckets(ask)
     return [
-        Row((code,) if code else (), bucket, _values(ask, context, samples, place, bucket))
-        for place, code in enumerate(codes)
+        Row(key, bucket, _values(ask, context, samples, place, bucket))
+        for place, key in enumerate(keys)
         for bucket in buckets
     ]
+
+
+def _keys(ask: Ask, samples: Samples) -> list[tuple[str, ...]]:
+    """The codes of the last dimension, each beside one of the others'; what an ask is filtered to comes first."""
+    if not ask.by:
+        return [()]
+    members = [samples.members.get(name, ("one", "two", "three")) for name in ask.by]
+    return [tuple(codes[place % len(codes)] for codes in members) for place in range(len(members[-1]))]
 
 
 def _buckets(ask: Ask) -> list[int | None]:
@@ -140,10 +179,12 @@ def _value(
 ) -> Number:
     definition = context.catalogue.metric(metric)
     typical = samples.sizes.get(metric, TYPICAL.get(definition.unit.removeprefix("rate_"), 1000.0))
-    if not definition.additive:
-        return typical * factor
-    value = typical * factor * share * (1.0 if bucket is None else size / 900)
-    return value if definition.unit == "money" else round(value)
+    value = typical * factor
+    if definition.additive or definition.measure or definition.unit.startswith("rate_"):
+        value *= share  # an average or a ratio of a part is about that of the whole
+    if definition.additive and bucket is not None:
+        value *= size / 900
+    return round(value) if definition.unit == "count" else value
 
 
 def _noise(bucket: int, name: str) -> float:

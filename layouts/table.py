@@ -38,11 +38,14 @@ def bar(part: Number, text: str, tone: str = "") -> Payload:
 def table(
     columns: Sequence[Payload], rows: Sequence[Payload], dimension: str, shown: int, selected: Mapping[str, bool]
 ) -> Payload:
-    """The whole: rows have `code` and `cells` by column key; rows without a code cannot be clicked."""
+    """The whole: rows have `code` and `cells` by column key; rows without a code cannot be clicked.
+
+    `key` tells rows apart that filter by the same code.
+    """
     chosen = any(selected.values())
     return {
         "columns": list(columns),
-        "rows": [row | {"selected": selected.get(row["code"], False)} for row in rows],
+        "rows": [{"key": row["code"]} | row | {"selected": selected.get(row["code"], False)} for row in rows],
         "dimension": dimension,
         "shown": shown,
         "any_selected": chosen,

@@ -93,7 +93,9 @@ def draw(tile: Tile, view: View) -> dict[str, Any]:
 def _path(view: View, rung: Rung) -> list[dict[str, Any]]:
     """The way down as buttons: each keeps what is above it and lets go of what is below (`clear`)."""
     rungs = (TOP, MIDDLE, CITY)
-    steps = [{"key": "", "label": view.words.t("tile.drill.all"), "clear": list(rungs), "keep": {}}]
+    steps: list[dict[str, Any]] = [
+        {"key": "", "label": view.words.t("tile.drill.all"), "clear": list(rungs), "keep": {}}
+    ]
     for dimension, code in rung.path:
         below = list(rungs[rungs.index(dimension) + 1 :])
         steps.append(

@@ -15,6 +15,7 @@ from layouts.view import PlanContext, View
 from metrics.ask import CURRENT, Question
 from metrics.catalogue import Catalogue
 from metrics.compare import change
+from metrics.formats import format_change
 from metrics.reading import Row
 from metrics.scope import FUNNEL_STEPS
 
@@ -137,10 +138,10 @@ def _note(tile: Tile, view: View, dimension: str, rows: list[Row], worst: tuple[
         _steps(view),
         list(tile.options["rates"]).index(rate),
     )
-    moved = draw_change(view, rate, row.value(rate), row.value(rate, BEFORE))
+    lost = change(row.value(rate), row.value(rate, BEFORE), "count")  # a part of itself, not points
     return view.words.t(
         "tile.funnel_by.break",
         where=view.label(dimension, code),
         step=f"{steps[place]} → {steps[place + 1]}",
-        change=moved["text"],
+        change=str(format_change(lost, "count", view.locale)),
     )

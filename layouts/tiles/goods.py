@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.errors import DefinitionError
-from layouts.asking import blocking_dimension, compared, filters_beside, make_ask
+from layouts.asking import blocking_dimension, compared, make_ask
 from layouts.board import Tile
 from layouts.parts import WAITING, by_key, reason_blocked, title_of
 from layouts.regions import selected_codes
@@ -33,7 +33,7 @@ def check(tile: Tile, catalogue: Catalogue) -> None:
 
 
 def plan(tile: Tile, context: PlanContext) -> dict[str, Question]:
-    filters = filters_beside(context.scope, None)
+    filters = context.scope.filters
     if any(blocking_dimension(context.catalogue, metric, filters, BY) for metric in tile.metrics):
         return {}
     top = make_ask(tile.metrics, compared(context, context.span), filters, BY, limit=_shown(tile))
@@ -66,11 +66,10 @@ def draw(tile: Tile, view: View) -> dict[str, Any]:
         return payload | {"empty": view.words.t("tile.empty.no_events")}
     stock = stock_of(load_stock(), view.profile) if tile.options.get("stock") else None
     left = stock_left(view.reading("stock"), stock)
-    chosen = selected_codes(view, BY)
-    lines = [{"code": row.keys[1], "cells": _cells(tile, view, row, stock, left)} for row in rows]
-    return payload | table(
-        _columns(tile, view, bool(stock)), lines, BY, _shown(tile), {row.keys[1]: row.keys[1] in chosen for row in rows}
-    )
+    chosen = selected_codes(view, PARENT)  # a click on an article filters its category: what a wall can be split by
+    lines = [{"key": row.keys[1], "code": row.keys[0], "cells": _cells(tile, view, row, stock, left)} for row in rows]
+    selected = {row.keys[0]: row.keys[0] in chosen for row in rows}
+    return payload | table(_columns(tile, view, bool(stock)), lines, PARENT, _shown(tile), selected)
 
 
 def stock_left(reading: Reading | None, stock: Stock | None) -> dict[str, float]:

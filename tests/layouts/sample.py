@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from functools import lru_cache
 from typing import Any
 
 from layouts.board import Board, Tile, load_board
-from layouts.gallery import Samples, sample_view
+from layouts.gallery import NOW, SAMPLES, sample_view
 from layouts.plan import plan_board
 from layouts.view import PlanContext, View, draw_tile
 from metrics.calendar import BusinessCalendar
@@ -22,17 +22,7 @@ from metrics.regions import RegionSet, load_region_set
 from metrics.scope import Scope
 from metrics.snapshot import PlannedTile
 
-NOW = datetime(2026, 11, 22, 6, 2, 31, tzinfo=UTC)  # 14:02:31 in Shanghai
 PROFILE = StoreProfile(name="测试店", name_en="Test shop", simulated=True)
-SAMPLES = Samples(
-    {
-        "province": ("440000", "320000", "370000", "410000", "330000", "510000", "310000"),
-        "channel": ("live", "short_video", "search", "mall", "recommendation"),
-        "category": ("apparel", "beauty", "digital"),
-        "room": ("room-01", "room-02", "room-03"),
-    },
-    {"impressions": 4_812_000, "clicks": 188_300, "product_views": 142_800, "cart_adds": 20_410},
-)
 
 
 @lru_cache(maxsize=1)
@@ -43,6 +33,11 @@ def catalogue() -> Catalogue:
 @lru_cache(maxsize=1)
 def regions() -> RegionSet:
     return load_region_set(PROFILE.region_set)
+
+
+@lru_cache(maxsize=1)
+def labels() -> Labels:
+    return Labels(catalogue(), regions())
 
 
 @lru_cache(maxsize=1)
@@ -72,8 +67,7 @@ def planned(key: str, scope: Scope | None = None, **more: Any) -> PlannedTile:
 def view(key: str, scope: Scope | None = None, locale: str = "zh", face: str = "fresh", **changes: Any) -> View:
     """What a tile of the wall would be drawn from; `changes` replace fields of the view."""
     here = context(scope)
-    labels = Labels(catalogue(), regions())
-    made = sample_view(planned(key, scope), face, here, labels, locale, SAMPLES)
+    made = sample_view(planned(key, scope), face, here, labels(), locale, SAMPLES)
     return replace(made, goals=goals(), **changes)
 
 
@@ -81,6 +75,17 @@ def draw(
     key: str, scope: Scope | None = None, locale: str = "zh", face: str = "fresh", **changes: Any
 ) -> dict[str, Any]:
     return draw_tile(tile(key), view(key, scope, locale, face, **changes))
+
+
+def on_board(
+    board: str, key: str, scope: Scope | None = None, locale: str = "zh", face: str = "fresh"
+) -> dict[str, Any]:
+    """The payload of a tile of any board."""
+    shown = load_board(board)
+    tile = next(tile for tile in shown.tiles if tile.key == key)
+    plan = next(plan for plan in plan_board(shown, context(scope)) if plan.key == key)
+    made = sample_view(plan, face, context(scope), labels(), locale, SAMPLES)
+    return draw_tile(tile, replace(made, goals=goals()))
 
 
 def with_rows(view: View, role: str, values: Mapping[str, Any]) -> View:

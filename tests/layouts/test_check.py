@@ -86,3 +86,44 @@ def test_all_boards_are_checked_and_a_broken_file_does_not_hide_the_others(tmp_p
     said = [str(problem) for problem in check_boards(catalogue(), tmp_path)]
     assert any(problem.startswith("a.yaml") for problem in said)
     assert any("unknown kind" in problem for problem in said)
+
+
+def variant(name: str = "wide", area: list[int] | None = None, key: str = "one") -> dict[str, Any]:
+    return {"variants": {name: {"columns": 32, "rows": 20, "tiles": {key: area or [1, 1, 6, 4]}}}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (variant("wied"), "boards/test.yaml: variants.wied: unknown variant 'wied'; did you mean 'wide'?"),
+        (variant(key="onne"), "boards/test.yaml: variants.wide.onne: unknown tile 'onne'; did you mean 'one'?"),
+        (variant(area=[30, 1, 6, 4]), "variants.wide.one: reaches beyond the grid of 32 × 20"),
+        (variant(area=[1, 1, 2, 4]), "variants.wide.one: too small: a kpi needs 18 × 12 rem, has 15 × 19"),
+    ],
+)
+def test_a_wrong_variant_is_named_with_what_was_meant(changes: dict[str, Any], said: str) -> None:
+    assert any(said in problem for problem in problems(tile(), **changes))
+
+
+def test_a_sound_variant_has_no_problems_and_may_leave_tiles_out() -> None:
+    other = tile(key="two", area={"column": 5, "row": 1, "width": 4, "height": 3})
+    assert problems(tile(), other, **variant()) == []
+
+
+def test_tiles_of_a_variant_do_not_lie_over_each_other() -> None:
+    other = tile(key="two", area={"column": 5, "row": 1, "width": 4, "height": 3})
+    places = {"wide": {"columns": 32, "rows": 20, "tiles": {"one": [1, 1, 6, 4], "two": [4, 2, 6, 4]}}}
+    assert problems(tile(), other, variants=places) == ["boards/test.yaml: variants.wide.two: lies over one"]
+
+
+def test_an_area_of_three_numbers_is_refused(tmp_path: Path) -> None:
+    places = {"strip": {"columns": 8, "rows": 8, "tiles": {"one": [1, 1, 6]}}}
+    text = yaml.safe_dump({"title": TITLE, "tiles": [tile()], "variants": places})
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    (said,) = [str(problem) for problem in check_boards(catalogue(), tmp_path)]
+    assert "variants.strip.tiles.one" in said and "[column, row, width, height]" in said
+
+
+def test_a_tile_too_small_for_its_kind_is_refused() -> None:
+    said = problems(tile(area={"column": 1, "row": 1, "width": 1, "height": 1}))
+    assert any("too small: a kpi needs 18 × 12 rem" in problem for problem in said)

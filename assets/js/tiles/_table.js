@@ -60,7 +60,7 @@
       if (box.shape !== shape) {
         // other columns are another table
         box.shape = shape;
-        dom.keyed(box.rows, [], (row) => row.code, () => null, () => {});
+        dom.keyed(box.rows, [], (row) => row.key, () => null, () => {});
       }
       dom.style(box, "--tracks", payload.columns.map((column) => column.width).join(" "));
       const narrow = payload.columns.filter((column) => !column.wide);
@@ -80,7 +80,7 @@
       dom.keyed(
         box.rows,
         payload.rows,
-        (row) => row.code,
+        (row) => row.key,
         () => {
           const line = dom.make("div", "table-row table-line");
           line.write = payload.columns.map((column) => {
