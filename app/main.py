@@ -24,7 +24,7 @@ from app.metrics_page import Meters, MetricsTeller, Standing, serve_metrics
 from app.screens_api import Desk, ScreensApi, serve_screens
 from app.security import protect
 from app.settings import Settings
-from app.sharing import Voice, make_sharing, readiness
+from app.sharing import Voice, make_sharing, newest_beat, readiness
 from app.static import plotly_url, serve_plotly
 from callbacks import register
 from callbacks.deps import Deps
@@ -237,6 +237,10 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
     def ready() -> tuple[bool, dict[str, Any]]:
         return readiness(ticker, sharing, clock)
 
+    def slowed() -> float:
+        beat = newest_beat(ticker, sharing)
+        return beat.slowed_s if beat else 0.0
+
     dash = create_app(
         settings,
         profile,
@@ -250,7 +254,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         clock,
         ready,
         meters,
-        lambda: ticker.slowed_s,
+        slowed,
     )
     wall = Wall(
         settings,

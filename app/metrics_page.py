@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 from redis import RedisError
 
+from callbacks.shelf import is_changes
 from live.health import Beat
 from live.store import SnapshotStore
 from metrics.snapshot import AlertView, Watermark
@@ -24,6 +25,7 @@ TOLD_EVERY_S = 5.0  # the numbers of other processes are at most so old
 MOST_NAMES = 200  # statements have names of ours; more than these are counted together
 TICK_S = (0.05, 0.1, 0.2, 0.5, 1, 1.5, 2, 3, 5, 10)
 STATEMENT_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+CHANGE_BYTES = (250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000)
 FRAME_BYTES = (10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000)
 
 log = structlog.get_logger("metrics")
@@ -57,9 +59,15 @@ class Meters:
             "livewall_statement_seconds", "Reading statements by name.", ["name"], buckets=STATEMENT_S, **given
         )
         self._failures = Counter("livewall_statement_failures", "Statements that failed, by name.", ["name"], **given)
-        self._hits = Counter("livewall_frame_hits", "Frames answered from the cache.", **given)
+        self._hits = Counter("livewall_frame_hits", "Frames and changes found in the cache.", **given)
         self._frame_bytes = Histogram(
             "livewall_frame_bytes", "Frames drawn by this process, by size.", buckets=FRAME_BYTES, **given
+        )
+        self._change_bytes = Histogram(
+            "livewall_change_bytes",
+            "Changes between two frames built by this process, by size.",
+            buckets=CHANGE_BYTES,
+            **given,
         )
         self._events = Counter(
             "livewall_ingest_events", "Events by POST: accepted, duplicate or rejected.", ["verdict"], **given
@@ -86,14 +94,17 @@ class Meters:
 
     def counted(self, cache: Any) -> CountedFrames:
         """The frame cache, whose use is counted from now on."""
-        return CountedFrames(cache, self._hits.inc, lambda frame: self._frame_bytes.observe(len(frame)))
+        return CountedFrames(cache, self._hits.inc, self._made)
+
+    def _made(self, key: str, text: str) -> None:
+        (self._change_bytes if is_changes(key) else self._frame_bytes).observe(len(text))
 
 
 class CountedFrames:
-    """A frame cache that tells what was found in it and what was drawn for it."""
+    """A frame cache that tells what was found in it and what was made for it."""
 
-    def __init__(self, cache: Any, hit: Callable[[], None], drawn: Callable[[str], None]) -> None:
-        self._cache, self._hit, self._drawn = cache, hit, drawn
+    def __init__(self, cache: Any, hit: Callable[[], None], made: Callable[[str, str], None]) -> None:
+        self._cache, self._hit, self._made = cache, hit, made
 
     def get(self, key: str) -> Any:
         found = self._cache.get(key)
@@ -102,7 +113,7 @@ class CountedFrames:
         return found
 
     def set(self, key: str, value: Any, timeout: int | None = None) -> Any:
-        self._drawn(value)
+        self._made(key, value)
         return self._cache.set(key, value, timeout=timeout)
 
 

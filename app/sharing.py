@@ -13,7 +13,7 @@ from app.members import Members
 from app.settings import Settings
 from core.clock import Clock
 from live.exchange import Exchange, connect
-from live.health import check_health
+from live.health import Beat, check_health
 from live.sharing import Role, Sharing, lease_of
 from live.store import SnapshotStore
 from live.ticker import Ticker
@@ -81,11 +81,17 @@ class Voice:
         return True
 
 
+def newest_beat(ticker: Ticker, sharing: Sharing | None) -> Beat | None:
+    """The last tick of whoever asks, be it another process; None before the first."""
+    return sharing.last if sharing else ticker.last
+
+
 def readiness(ticker: Ticker, sharing: Sharing | None, clock: Clock) -> tuple[bool, dict[str, Any]]:
     """What /readyz says: how the beat is of whoever asks, and which part this process has."""
     role: Role | str = sharing.role if sharing else "single"
-    beat = sharing.last if sharing else ticker.last
-    health = check_health(beat, clock.now(), ticker.tick_s)
+    beat = newest_beat(ticker, sharing)
+    tick_s = max(ticker.usual_s, beat.slowed_s) if beat else ticker.usual_s  # the pace of who asks, not our own
+    health = check_health(beat, clock.now(), tick_s)
     return health.ready, {
         **asdict(health),
         "role": role,

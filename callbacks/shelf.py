@@ -45,6 +45,11 @@ class FrameShelf:
             return held
 
 
+def is_changes(key: str) -> bool:
+    """Whether a key of the cache is that of changes, not of a whole frame."""
+    return key.startswith("changes:")
+
+
 def _key(kind: str, parts: tuple[str, ...]) -> str:
     """A digest. As JSON: whatever a browser wrote into a part cannot pass for two of them."""
     return f"{kind}:" + hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()

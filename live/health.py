@@ -23,6 +23,7 @@ class Beat:
     store_answers: bool  # the last watermark statement came back
     lag_s: float | None
     problem: str | None = None
+    slowed_s: float = 0.0  # seconds to the next tick while load makes ticks rarer than usual, otherwise 0
 
 
 @dataclass(frozen=True, slots=True)

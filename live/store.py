@@ -70,9 +70,14 @@ class SnapshotStore:
 
     @staticmethod
     def is_behind(version: str, seen: str) -> bool:
-        """Whether a screen saw more than `version`: another process answered it, which was told a moment sooner."""
+        """Whether a screen saw more than `version`: another process answered it, which was told a moment sooner.
+
+        Versions of another pace (`+5`) are compared, those of numbers that stand still (`~2`) are told in any case.
+        """
         ours, _, count = version.rpartition("-")
         theirs, _, further = seen.rpartition("-")
+        if "~" not in version + seen:
+            count, further = count.partition("+")[0], further.partition("+")[0]
         return ours == theirs and count.isdecimal() and further.isdecimal() and int(further) > int(count)
 
     def turned_away(self, scope: Scope) -> Snapshot:

@@ -233,6 +233,7 @@ class Ticker:
             store_answers=self._watermarks.error is None,
             lag_s=min(lags) if lags else None,
             problem=self._watermarks.error or self._alerts.error,
+            slowed_s=self.slowed_s,
         )
 
     def start(self) -> None:

@@ -57,6 +57,7 @@ def test_ticks_statements_frames_and_events_are_counted() -> None:
     assert cache.get("a") is None
     cache.set("a", "x" * 30_000)
     assert cache.get("a") == cache.get("a") == "x" * 30_000
+    cache.set("changes:a", "x" * 700)
     told = page(server)
     assert told["livewall_ticks_total",] == 1 and told["livewall_tick_seconds_bucket", "0.5"] == 1
     assert told["livewall_tick_seconds_bucket", "0.2"] == 0
@@ -65,6 +66,7 @@ def test_ticks_statements_frames_and_events_are_counted() -> None:
     assert told["livewall_statement_seconds_bucket", "0.05", "gmv"] == 1
     assert told["livewall_statement_failures_total", "gmv"] == 1
     assert told["livewall_frame_hits_total",] == 2 and told["livewall_frame_bytes_sum",] == 30_000
+    assert told["livewall_change_bytes_sum",] == 700 and told["livewall_change_bytes_count",] == 1
     assert told["livewall_ingest_events_total", "accepted"] == 3
 
 

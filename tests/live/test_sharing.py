@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import redis
 
+from app.sharing import readiness
 from live.exchange import Exchange, connect
 from live.sharing import Sharing
 from live.ticker import Ticker
@@ -102,6 +104,22 @@ def test_one_asks_and_both_show_the_same_with_the_same_version(processes: Callab
     one.beat()
     other.beat()
     assert other.look() == one.look() and other.asked == []
+
+
+def test_the_pace_of_the_leader_is_the_pace_of_all(processes: Callable[..., Process]) -> None:
+    """Screens of a follower would otherwise ask as often as ever, and its /readyz would miss ticks."""
+    one, other = pair(processes)
+    one.takes_s = 1.9
+    for _ in range(3):
+        one.tick(2.0)
+    one.sharing.turn()
+    other.sharing.turn()
+    assert one.ticker.slowed_s == 5.0 and other.ticker.slowed_s == 0.0
+    assert other.sharing.last is not None and other.sharing.last.slowed_s == 5.0
+    other.clock.set(other.sharing.last.at + timedelta(seconds=14))
+    assert readiness(other.ticker, other.sharing, other.clock)[0]
+    other.clock.advance(seconds=2)
+    assert not readiness(other.ticker, other.sharing, other.clock)[0]
 
 
 def test_the_leader_asks_for_the_scopes_of_all_and_drops_them_with_their_screens(

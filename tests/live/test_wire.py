@@ -34,7 +34,7 @@ MARK = Watermark("orders", NOON, 1.5)
 ALERT = AlertView(
     "r", "critical", "firing", NOON, 0.25, 3, "m", "province", "1", {"zh": "名"}, {"en": "c"}, {}, "o", "%", NOON
 )
-BEAT = Beat(7, NOON, 2, 30, 1, 0, 12.5, 8.0, True, 1.5, "late")
+BEAT = Beat(7, NOON, 2, 30, 1, 0, 12.5, 8.0, True, 1.5, "late", 5.0)
 
 
 def full() -> Snapshot:
@@ -118,4 +118,6 @@ def test_a_screen_that_saw_more_is_told_nothing_older() -> None:
     behind = SnapshotStore.is_behind
     assert behind("b.1-9", "b.1-10") and not behind("b.1-10", "b.1-9") and not behind("b.1-9", "b.1-9")
     assert not behind("b.2-1", "b.1-10"), "another reign counts anew"
+    assert behind("b.1-9+5", "b.1-10") and behind("b.1-9", "b.1-10+5") and not behind("b.1-9+5", "b.1-9")
+    assert not behind("b.1-9+5~2", "b.1-10+5")
     assert not behind("b.1-9", "b.1-busy") and not behind("b.1-9~2", "b.1-10") and not behind("b.1-9", "")
