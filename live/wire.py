@@ -40,7 +40,7 @@ def unpack_key(data: bytes) -> Key:
 
 
 def pack_snapshot(snapshot: Snapshot) -> bytes:
-    """Everything of a snapshot. Values of rows may be numbers, texts, moments, days, lists, None."""
+    """Everything of a snapshot. Values of rows may be numbers, texts, moments, days, None, lists and maps of them."""
     told = {
         "scope": _scope(snapshot.scope),
         "version": snapshot.version,
@@ -175,7 +175,7 @@ def _question(question: Question) -> dict[str, Any]:
 
 
 def _tagged(value: object) -> object:
-    """A value of a row. JSON knows no moments, days and tuples: those carry their kind."""
+    """A value of a row. JSON knows no moments, days and tuples: those carry their kind, and so do maps."""
     if value is None or isinstance(value, str | int | float):
         return value
     if isinstance(value, datetime):
@@ -184,6 +184,8 @@ def _tagged(value: object) -> object:
         return {"day": value}
     if isinstance(value, list | tuple):
         return {"list" if isinstance(value, list) else "tuple": [_tagged(part) for part in value]}
+    if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
+        return {"map": {name: _tagged(part) for name, part in value.items()}}
     raise TypeError(f"a row carries {type(value).__name__}, which other processes cannot be told")
 
 
@@ -195,6 +197,8 @@ def _value_of(told: Any) -> object:
         return datetime.fromisoformat(value)
     if kind == "day":
         return date.fromisoformat(value)
+    if kind == "map":
+        return {name: _value_of(part) for name, part in value.items()}
     parts = [_value_of(part) for part in value]
     if kind not in ("list", "tuple"):
         raise WireError(f"a value of kind {kind!r}")

@@ -9,7 +9,12 @@ from datetime import date, time, timedelta
 import orjson
 import pytest
 
+from core.clock import ManualClock
 from live.health import Beat
+from live.screen_book import MemoryBook
+from live.screen_report import Order, read_report
+from live.screen_rows import screen_row
+from live.screens import Screens
 from live.store import SnapshotStore
 from live.wire import (
     WireError,
@@ -20,7 +25,7 @@ from live.wire import (
     unpack_news,
     unpack_snapshot,
 )
-from metrics.ask import CURRENT, Ask, Facts, Latest, make_filters
+from metrics.ask import CURRENT, SCREENS, Ask, Facts, Latest, make_filters
 from metrics.calendar import Span
 from metrics.reading import Findings, Listing, Reading, Row
 from metrics.scope import Scope
@@ -32,7 +37,7 @@ SPAN = Span(NOON - timedelta(hours=1), NOON + timedelta(microseconds=5))
 FILTERS = make_filters({"channel": ["live"]})
 MARK = Watermark("orders", NOON, 1.5)
 ALERT = AlertView(
-    "r", "critical", "firing", NOON, 0.25, 3, "m", "province", "1", {"zh": "名"}, {"en": "c"}, {}, "o", "%", NOON
+    "r", "critical", "firing", NOON, 0.25, 3, "m", "province", "1", {"zh": "名"}, {"en": "c"}, {}, "o", "%", "w", NOON
 )
 BEAT = Beat(7, NOON, 2, 30, 1, 0, 12.5, 8.0, True, 1.5, "late", 5.0)
 
@@ -42,6 +47,7 @@ def full() -> Snapshot:
     ask = Ask("gmv", ("gmv", "orders"), ((CURRENT, SPAN), ("previous_day", SPAN)), ("province",), "minute", FILTERS, 5)
     rows = (Row(("440000",), 3, {CURRENT: {"gmv": 1.0, "orders": 2}}), Row(("未知",), None, {CURRENT: {"gmv": None}}))
     seen = {"id": "a", "ts": NOON, "day": date(2026, 1, 1), "n": 1, "x": 0.1, "none": None, "l": [1, NOON], "t": ("a",)}
+    seen |= {"map": {"id": "c", "at": NOON, "map": {"none": None, "l": [1]}}, "moment": {}}
     answers = {
         "main": Reading(ask, rows, NOON, 2.5, "late", ("orders_1m", "raw")),
         "rows": Listing(Latest("latest", "orders", ("paid",), SPAN, FILTERS, 9), (seen,), NOON),
@@ -58,7 +64,7 @@ def test_a_snapshot_comes_back_equal_with_every_type() -> None:
     assert repr(back) == repr(snapshot), "1 and 1.0 are equal and drawn differently"
 
 
-@pytest.mark.parametrize("kind", [Snapshot, TileReadings, Reading, Listing, Findings, Scope, Row])
+@pytest.mark.parametrize("kind", [Snapshot, TileReadings, Reading, Listing, Findings, Scope, Row, AlertView, Beat])
 def test_no_field_stays_at_its_default_in_the_comparison_above(kind: type) -> None:
     """A field that is added and not told would otherwise come back as its default, and be equal."""
     told = {
@@ -69,8 +75,23 @@ def test_no_field_stays_at_its_default_in_the_comparison_above(kind: type) -> No
         Findings: "ask rows as_of engine_ms error",
         Scope: "day at filters step focus",
         Row: "keys bucket values",
+        AlertView: "rule severity state since value limit metric dimension code name cause action owner unit subject "
+        "evaluated_at",
+        Beat: "number at scopes asked failed waiting took_ms engine_ms store_answers lag_s problem slowed_s",
     }
     assert " ".join(field.name for field in fields(kind)) == told[kind]
+
+
+def test_the_list_of_screens_comes_back_equal_with_what_a_screen_was_told() -> None:
+    clock = ManualClock(NOON)
+    screens = Screens(MemoryBook(), clock)
+    screens.beat(read_report({"id": "lobby-0123456789abcdef", "name": "lobby", "board": "wall", "heap_mb": 40.5}))
+    screens.give("lobby", Order(kind="message", text="hello"))
+    rows = tuple(screen_row(view, "build", clock.now()) for view in screens.views())
+    assert rows[0]["command"]
+    tile = TileReadings("screens", 1, {"screens": Findings(Facts("screens", SCREENS), rows, NOON)}, NOON)
+    snapshot = replace(full(), tiles={"screens": tile})
+    assert unpack_snapshot(pack_snapshot(snapshot)) == snapshot
 
 
 def test_keys_and_news_come_back_equal() -> None:
