@@ -57,7 +57,7 @@
 
   // --- how it is --------------------------------------------------------------------------------------------------
   const paints = []; // ms of script, layout and paint of the last ticks
-  let frameAt = null;
+  let frameAt = 0; // of the newest one
   let errors = 0;
   let lastError = "";
   const painted = new MessageChannel();
@@ -72,9 +72,9 @@
 
   // Two parts: handing the frame to the tiles, and what the browser then does to show it; the wait between is not work.
   function measure() {
-    frameAt = performance.now();
+    frameAt = livewall.ran();
     if (document.hidden) return;
-    const start = frameAt;
+    const start = performance.now();
     queueMicrotask(() => {
       spent = performance.now() - start;
       requestAnimationFrame(() => {
@@ -91,10 +91,11 @@
 
   // Seconds since what is shown was true, by the server's clock. An answer without news confirms it.
   function frameAge() {
-    const frame = livewall.frame();
-    if (!frame || frameAt === null) return performance.now() / 1000;
+    const view = livewall.viewOf(livewall.scope.board());
+    if (!view) return (livewall.ran() - frameAt) / 1000; // another board is on its way
+    const { frame, at, okAt } = view;
     const then = frame.live ? Math.max(0, Date.parse(frame.now) - Date.parse(frame.as_of)) : 0;
-    return (then + performance.now() - Math.max(frameAt, livewall.gate.okAt)) / 1000;
+    return (then + livewall.ran() - Math.max(at, okAt)) / 1000;
   }
 
   const round = (value, digits = 1) => (Number.isFinite(value) ? Number(Math.max(0, value).toFixed(digits)) : null);
@@ -152,6 +153,7 @@
   }
 
   const doing = {
+    // The board stays: a list of boards that takes turns (`play`) ends with it.
     show({ board, query }) {
       if (!livewall.config.boards.includes(board)) return livewall.t("shell.desk.no_board");
       const kept = [...page()].filter(([key]) => ["kiosk", "lang", "theme", "updown", "name"].includes(key));

@@ -158,14 +158,18 @@ class ScriptedWall:
 
 
 def make_app(
-    wall: ScriptedWall, patience_s: float = 20.0, boards: Mapping[str, Board] | None = None, tick: float = TICK
+    wall: ScriptedWall,
+    patience_s: float = 20.0,
+    boards: Mapping[str, Board] | None = None,
+    tick: float = TICK,
+    beat_s: float = 0.0,
 ) -> Dash:
-    """The page's app, which gives a question up after `patience_s`; `app.server` takes extra routes and hooks until it
-    is served."""
+    """The page's app, which gives a question up after `patience_s` and sends a heartbeat every `beat_s` (0: none);
+    `app.server` takes extra routes and hooks until it is served."""
     words = {locale: load_words(locale) for locale in ("zh", "en")}
     app = Dash(__name__, assets_folder=str(ROOT / "assets"), **dash_options("test", plotly_url()))
     profile = StoreProfile(name="试验店", name_en="Test Shop")
-    screen = Screen("wall", "zh", "build-1", tick, patience_s=patience_s, spread_s=0.2)
+    screen = Screen("wall", "zh", "build-1", tick, patience_s=patience_s, spread_s=0.2, beat_s=beat_s)
     app.layout = build_shell(boards or {"wall": BOARD}, screen, profile, words)
     wire_page(app, wall.respond)
     serve_plotly(app.server)

@@ -1,0 +1,73 @@
+"""The heart of a screen whose boards take turns: how old its picture is, and what it does when it is shown a board."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Response, jsonify, request
+from playwright.sync_api import Page
+
+from tests.browser.stage import TURNS, ScriptedWall, make_app, serve, until
+from tests.browser.test_rotation import PATIENCE, SHOWN, turning
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600), pytest.mark.usefixtures("without_plotly")]
+SLEEP = "() => livewall.sleptFor(3600e3)"
+
+
+class Desk:
+    """Where the heartbeats of the page go; `waiting` is handed to the next one."""
+
+    def __init__(self) -> None:
+        self.beats: list[dict[str, Any]] = []
+        self.waiting: list[dict[str, Any]] = []
+
+    def hear(self) -> Response:
+        self.beats.append(request.get_json())
+        handed, self.waiting = self.waiting, []
+        return jsonify({"commands": handed})
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+def wall(free_port: int, desk: Desk) -> Iterator[ScriptedWall]:
+    wall = ScriptedWall(free_port, answer=turning)
+    app = make_app(wall, boards=TURNS, beat_s=0.5)
+    app.server.add_url_rule("/screens/v1/beat", view_func=desk.hear, methods=["POST"])
+    with serve(wall, app):
+        yield wall
+
+
+def test_boards_that_take_turns_are_reported_as_shown_and_stay_once_the_desk_shows_one(
+    wall: ScriptedWall, desk: Desk, page: Page
+) -> None:
+    page.goto(f"{wall.url}/wall?play=wall:2s,next:2s&name=lobby&kiosk=1")
+    assert until(lambda: {beat["board"] for beat in desk.beats} == {"wall", "next"})
+    assert {beat["name"] for beat in desk.beats} == {"lobby"}
+    assert {ask["query"] for ask in wall.asks} == {""}, "the name of a screen is no filter"
+    desk.waiting = [{"id": "c1", "kind": "show", "board": "watch", "query": ""}]
+    assert until(lambda: any(beat["done"] == [{"id": "c1", "problem": ""}] for beat in desk.beats))
+    page.wait_for_function(f"() => ({SHOWN})() === 'watch'", timeout=PATIENCE)
+    assert page.url == f"{wall.url}/watch?name=lobby&kiosk=1"
+    assert page.evaluate("() => livewall.rotation.board()") is None
+
+
+def test_a_machine_that_slept_does_not_report_a_young_picture(wall: ScriptedWall, desk: Desk, page: Page) -> None:
+    page.goto(f"{wall.url}/wall?name=lobby")
+    assert until(lambda: any(beat["frame_age_s"] < 60 for beat in desk.beats))
+    wall.answer = lambda _: None  # nothing new, which confirms what is shown
+    assert until(lambda: desk.beats[-1]["frame_age_s"] < 60)
+
+    def gone(_: dict[str, Any]) -> str:
+        raise RuntimeError("gone")
+
+    wall.answer = gone
+    page.evaluate(SLEEP)
+    heard = len(desk.beats) + 2
+    assert until(lambda: len(desk.beats) > heard)
+    assert desk.beats[-1]["frame_age_s"] >= 3600
