@@ -14,7 +14,7 @@ import orjson
 
 from layouts.board import Board, Tile
 from layouts.gallery import FACES, NOW, SAMPLES, sample_part
-from layouts.shell import SCRIPT_WORDS
+from layouts.shell import SCRIPT_WORDS, Screen
 from layouts.variants import BASE, size_of
 from layouts.view import PlanContext
 from locales.words import Words
@@ -28,7 +28,7 @@ from metrics.scope import Scope
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SCRIPTS = ("00-plotly-offline.js", "10-core.js", "15-plot.js", "tiles/*.js", "80-gallery.js")
 # What the gallery shows is a demo shop in China, whatever the store of the process: every kind has something to say.
-PROFILE = StoreProfile(name="示例商城", name_en="Demo Mall", simulated=True)
+PROFILE = StoreProfile(name="Demo Mall", name_en="Demo Mall", simulated=True)
 
 
 def shown_tiles(boards: Mapping[str, Board]) -> list[tuple[Board, Tile]]:
@@ -59,6 +59,7 @@ def build_gallery(
     boards: Mapping[str, Board], catalogue: Catalogue, words: Mapping[str, Words], plotly: str, build: str
 ) -> str:
     """The page's HTML. It takes nothing from the request: language, theme and the check are the script's."""
+    screen = Screen("wall", "zh", build)
     data = {
         "config": {
             "locale": "zh",
@@ -66,6 +67,9 @@ def build_gallery(
             "map": PROFILE.map,
             "board": "wall",
             "boards": list(boards),
+            "titles": {name: board.title for name, board in boards.items()},
+            "light": screen.light,
+            "steering": screen.steering,
             "words": {locale: _words(spoken) for locale, spoken in words.items()},
         },
         "now": NOW.isoformat(),

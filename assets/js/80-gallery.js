@@ -58,7 +58,7 @@
     [".n-unit, .n-prefix, .hero-prefix, .against, .legend, .hover-card, .cell-note, .cell-head, .change, .rank-moved", 5, 0.5],
     [".tile-note, .tile-blank, .swatch, .map-inset-label, .pick-chip, .segment, .chart, .alert-foot, .rank-place", 5, 0.5],
     [".alert-cause, .alert-action, .alert-figures, .alert-head, .order-what, .order-time, .countdown-foot", 5, 0.5],
-    [".countdown-note, .hero-goal-text, .funnel-worst, .split-share, .split-change, .funnel-rate, .facts", 5, 0.5],
+    [".countdown-note, .hero-goal-text, .funnel-worst, .split-share, .split-change, .funnel-rate, .facts, .screen-cell", 5, 0.5],
     ["*", 5, 0.75],
   ];
 
