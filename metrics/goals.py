@@ -51,8 +51,8 @@ def load_goals(metrics: Collection[str], path: Path = FILE) -> tuple[Goal, ...]:
             raise DefinitionError(path.name, place, f"a second goal for {goal.metric!r} of {goal.store!r}")
         for dimension, parts in goal.parts.items():
             if abs(sum(parts.values()) - goal.target) > TOLERANCE * goal.target:
-                problem = f"the parts by {dimension} add up to {sum(parts.values()):,.0f}, not {goal.target:,.0f}"
-                raise DefinitionError(path.name, place, problem)
+                said = f"the parts by {dimension} add up to {sum(parts.values()):,.0f}, not {goal.target:,.0f}"
+                raise DefinitionError(path.name, place, said)
         goals.append(goal)
     return tuple(goals)
 
