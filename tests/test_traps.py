@@ -33,7 +33,9 @@ server = Flask("x")
 server.get("/healthz")(lambda: "ok")
 run_server(Settings(_env_file=None, port=int(sys.argv[1])), SimpleNamespace(dash=SimpleNamespace(server=server)), "0")
 """
-FORKS = re.compile(r"\bos\.(?:fork|forkpty)\b|\bmultiprocessing\b|\bProcessPoolExecutor\b|\bpreload_app\b")
+FORKS = re.compile(
+    r"\bos\.(?:fork|forkpty)\b|\bmultiprocessing\b|\bProcessPoolExecutor\b|\bpreload_app\b(?!\W+False\b)"
+)
 ENGINE = re.compile(r"\bENGINE\s*=\s*(\w+)", re.IGNORECASE)
 
 
@@ -86,10 +88,11 @@ def test_a_screen_asks_by_one_callback_and_nothing_can_switch_its_beat_off(wall:
 
 
 def test_no_frame_reaches_the_page_by_set_props() -> None:
-    """What `set_props` writes into an input is kept for ever: 1.9 GB a day at a frame a second. A counter may."""
+    """What `set_props` writes into an input is kept for ever: 1.9 GB a day at a frame a second. A counter may,
+    and the interval, which is written when the pace changes."""
     scripts = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "assets/js").rglob("*.js"))}
     written = [call for text in scripts.values() for call in re.findall(r"set_props\(([^,]+),", text)]
-    assert written == ["livewall.config.ids.poke"]
+    assert sorted(written) == ["livewall.config.ids.beat", "livewall.config.ids.poke"]
     python = [path for room in ROOMS for path in (ROOT / room).rglob("*.py") if "set_props(" in path.read_text("utf-8")]
     assert python == []
 
@@ -124,6 +127,7 @@ def test_more_than_a_hundred_screens_are_answered() -> None:
 def test_nothing_of_ours_forks() -> None:
     """A fork after the engine was imported, even if never opened, hangs in the child at its first statement."""
     assert FORKS.search("with ProcessPoolExecutor() as pool:"), "the pattern itself must work"
+    assert FORKS.search('"preload_app": True') and not FORKS.search('"preload_app": False')
     files = [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
     assert [str(path) for path in files if FORKS.search(path.read_text("utf-8"))] == []
 
