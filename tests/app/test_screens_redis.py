@@ -14,13 +14,18 @@ from live.screen_book import BookError
 from live.screen_redis import KEPT_S, RedisBook
 from live.screen_report import Order, read_report
 from live.screens import Screens
-from tests.app.test_redis import redis_url  # noqa: F401 (a fixture)
+from tests.redis_server import RedisServer
 
 LOBBY = {"id": "lobby-0123456789abcdef", "name": "lobby", "board": "wall", "heap_mb": 40.0}
 
 
 @pytest.fixture
-def books(redis_url: str) -> Iterator[tuple[RedisBook, RedisBook, RedisBook]]:  # noqa: F811
+def redis_url(redis_server: RedisServer) -> str:
+    return redis_server.url
+
+
+@pytest.fixture
+def books(redis_url: str) -> Iterator[tuple[RedisBook, RedisBook, RedisBook]]:
     made = RedisBook(redis_url, "mall"), RedisBook(redis_url, "mall"), RedisBook(redis_url, "other shop")
     yield made
     for book in made:
@@ -30,7 +35,7 @@ def books(redis_url: str) -> Iterator[tuple[RedisBook, RedisBook, RedisBook]]:  
 def test_two_processes_share_screens_and_commands(
     books: tuple[RedisBook, RedisBook, RedisBook],
     clock: ManualClock,
-    redis_url: str,  # noqa: F811
+    redis_url: str,
 ) -> None:
     one, other, stranger = (Screens(book, clock) for book in books)
     assert one.beat(read_report(LOBBY)) == ()
@@ -60,7 +65,7 @@ def test_two_processes_share_screens_and_commands(
 def test_what_another_version_wrote_is_passed_over(
     books: tuple[RedisBook, RedisBook, RedisBook],
     clock: ManualClock,
-    redis_url: str,  # noqa: F811
+    redis_url: str,
 ) -> None:
     screens = Screens(books[0], clock)
     screens.beat(read_report(LOBBY))
