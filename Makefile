@@ -39,7 +39,7 @@ serve: $(STAMPS)/run
 
 test: $(STAMPS)/dev tools lint types check unit
 
-.PHONY: run serve test check lint types unit browser faults soak bench bench-data bench-live pictures clean help
+.PHONY: tools
 tools:
 	@deploy/test-tools.sh
 
