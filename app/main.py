@@ -24,7 +24,7 @@ from app.metrics_page import Meters, MetricsTeller, Standing, serve_metrics
 from app.screens_api import Desk, ScreensApi, serve_screens
 from app.security import protect
 from app.settings import Settings
-from app.sharing import Voice, make_sharing, newest_beat, readiness
+from app.sharing import Voice, make_sharing, newest_beat, readiness, wall_name
 from app.static import plotly_url, serve_plotly
 from callbacks import register
 from callbacks.deps import Deps
@@ -351,7 +351,7 @@ def create_app(
 def build_screens(settings: Settings, profile: StoreProfile, clock: Clock) -> Screens:
     """The registry of screens: shared through Redis by the processes of a wall, else beside the store."""
     if settings.redis_url:
-        return Screens(RedisBook(settings.redis_url, profile.name), clock)
+        return Screens(RedisBook(settings.redis_url, wall_name(settings, profile)), clock)
     return Screens(MemoryBook(settings.store / "screens.json"), clock)
 
 

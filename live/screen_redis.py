@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from hashlib import blake2b
 from typing import Any
 
 import redis
@@ -25,12 +24,12 @@ class RedisBook:
     A field is written by one side only: a heartbeat never undoes what another process put into a command.
     """
 
-    def __init__(self, url: str, store: str) -> None:
-        """`store` is what the processes that share screens have in common: two walls may live in one Redis."""
+    def __init__(self, url: str, wall: str) -> None:
+        """`wall` is what the processes that share screens have in common: several walls may live in one Redis."""
         self._redis: redis.Redis = redis.Redis.from_url(
             url, decode_responses=True, socket_timeout=2.0, socket_connect_timeout=2.0
         )
-        self._prefix = f"livewall:screens:{blake2b(store.encode(), digest_size=6).hexdigest()}"
+        self._prefix = f"livewall:screens:{wall}"
 
     def close(self) -> None:
         self._redis.close()

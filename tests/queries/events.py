@@ -11,7 +11,7 @@ PROVINCES = ["440000", "330000", "110000", "310000", "510000", "", "999999"]
 CHANNELS = ["live", "short_video", "search", "mall", "recommendation", "", "fax"]
 DIMENSIONS = """
     {channels:Array(String)}[cityHash64(number, 20) % 7 + 1] AS channel,
-    if(channel = 'live', concat('room-', toString(cityHash64(number, 21) % 4)), '') AS room,
+    if(channel = 'live', concat('room-0', toString(cityHash64(number, 21) % 4)), '') AS room,
     ['apparel', 'beauty', 'food', ''][cityHash64(number, 22) % 4 + 1] AS category,
     concat('sku-', toString(cityHash64(number, 23) % 30)) AS sku,
     ['CHN', 'USA', ''][cityHash64(number, 24) % 3 + 1] AS country,

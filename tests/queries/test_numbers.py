@@ -40,6 +40,9 @@ PROFILES = {
 }
 EAST = REGIONS.children_of("east")
 SHELF = ("search", "mall", "recommendation")
+# Of the rooms that test events have; room-00 is in no list, so that something is left over.
+OWN, INFLUENCER = ("room-02", "room-03"), ("room-01",)
+RETURNING = ("returning", "member", "vip")
 # Each filter in the builder's words and in plain SQL.
 FILTERS = [
     (("province", ("440000", "310000")), "province IN ('440000', '310000')"),
@@ -48,12 +51,15 @@ FILTERS = [
     (("channel", ("live",)), "channel = 'live'"),
     (("channel", ("",)), "channel = ''"),
     (("category", ("food", "beauty")), "category IN ('food', 'beauty')"),
-    (("room", ("room-1",)), "room = 'room-1'"),
+    (("room", ("room-01",)), "room = 'room-01'"),
     (("tier", ("new", "vip")), "tier IN ('new', 'vip')"),
     (("country", ("CHN",)), "country = 'CHN'"),
     (("city", ("city-2",)), "city = 'city-2'"),
     (("sku", ("sku-3",)), "sku = 'sku-3'"),
     (("source", ("one",)), "source = 'one'"),
+    (("room_kind", ("influencer",)), f"room IN {INFLUENCER!r}"),
+    (("room_kind", ("",)), f"room NOT IN {(*OWN, *INFLUENCER)!r}"),
+    (("customer", ("returning",)), f"tier IN {RETURNING!r}"),
     (("scene", ("",)), f"channel NOT IN {('live', 'short_video', *SHELF)!r}"),
 ]
 BY = {
@@ -69,6 +75,8 @@ BY = {
     + ", ".join(f"province IN {REGIONS.children_of(code)!r}, '{code}'" for code in REGIONS.parents)
     + ", '')",
     "scene": f"multiIf(channel IN ('live', 'short_video'), channel, channel IN {SHELF!r}, 'shelf', '')",
+    "room_kind": f"multiIf(room IN {OWN!r}, 'self', room IN {INFLUENCER!r}, 'influencer', '')",
+    "customer": f"multiIf(tier = 'new', 'new', tier IN {RETURNING!r}, 'returning', '')",
 }
 
 
