@@ -17,8 +17,10 @@ from app.settings import Settings
 from core.errors import BadRequestError, StoreBusyError
 from metrics.profile import DEMO, StoreProfile, load_profile, read_profile, save_profile
 from queries.client import ClickHouse
+from queries.distinct import check_counting
 from queries.listener import Listener, running
 from queries.migrate import migrate
+from queries.own_apply import follow_migrations
 from queries.retention import Retention, apply_retention
 from queries.server import Access
 
@@ -87,7 +89,14 @@ def open_store(folder: Path, dsn: str | Access, readers: int, beside: bool = Fal
         raise _busy(folder, holder) from busy
     if listener is not None:
         clickhouse.also_close(listener.stop)
-    migrate(clickhouse, load_profile(folder))
+    profile = load_profile(folder) or read_profile(DEMO)
+    try:
+        if migrate(clickhouse, profile):
+            follow_migrations(clickhouse, profile)
+        check_counting(clickhouse, profile)
+    except BaseException:
+        clickhouse.close()
+        raise
     return clickhouse
 
 

@@ -35,7 +35,7 @@ class StoreProfile(BaseModel):
     )
     distinct: Literal["exact", "sketch"] = Field(
         default="exact",
-        description="How distinct users are counted; sketch is about 0.3 % off and costs the same at any size.",
+        description="How distinct users are counted; sketch is about 0.6 % off and costs the same at any size.",
     )
 
     @field_validator("time_zone")

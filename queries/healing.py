@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -133,18 +133,22 @@ def fill_rollups(
     source: str,
     spans: Sequence[Span],
     report: Callable[[str], None] = lambda _: None,
+    only: Collection[str] | None = None,
 ) -> None:
     """Add to the rollups of a ledger what it has more, and look whether both agree, in stretches of whole hours.
 
     Rows may come meanwhile: a difference is added and nothing is replaced, so what the views add beside it stays. Rows
     caught half way between ledger and rollup are put right by the next comparison. `report` hears each table that is
-    done. Raises QueryFailedError, to be tried again, where the two never agree.
+    done, `only` names some rollups instead of all. Raises QueryFailedError, to be tried again, where the two never
+    agree.
     """
     reached = {source}
     for rollup in _rollups(clickhouse):
         if rollup.source not in reached:
             continue
         reached.add(rollup.table)
+        if only is not None and rollup.table not in only:
+            continue
         for start, end in spans:
             _fill(clickhouse, rollup, {"start": start - STEPS[rollup.time], "end": end})
         report(rollup.table)

@@ -7,7 +7,7 @@ change, our rollups are views too. The user's tables are read and never written.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 
@@ -33,6 +33,7 @@ OWN_VIEWS = (
     "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'MaterializedView' "
     "AND match(name, {pattern:String}) ORDER BY name"
 )
+MADE = "SELECT name, engine, as_select FROM system.tables WHERE database = currentDatabase()"
 HOUR = timedelta(hours=1)
 
 
@@ -104,20 +105,22 @@ class Blueprint:
         ]
         kept: list[str] = []
         for made in self.rollups:
-            select = made.select
-            if made.source == self.table:
-                select = FROM_TABLE.sub(f"FROM {self.feed}", select, count=1)
-            kept += [made.create, _view(made, select)]
+            kept += [made.create, _view(made, self.select_fed(made))]
         feed = [self.create, f"CREATE TABLE {self.feed} AS {self.table} ENGINE = Null", f"DROP TABLE {self.table}"]
         return [*feed, self._view(name, selects), *kept, *feeding]
 
     def viewed(self, name: str, selects: list[str]) -> list[str]:
         """The ledger and every rollup as views."""
+        return [self._view(name, selects), *(self.as_view(made) for made in self.rollups)]
+
+    def select_fed(self, made: Made) -> str:
+        """What keeps a rollup where events come through the feed."""
+        return FROM_TABLE.sub(f"FROM {self.feed}", made.select, count=1) if made.source == self.table else made.select
+
+    def as_view(self, made: Made) -> str:
+        """A rollup that is summed up whenever it is asked."""
         time = r"CAST(\1, 'DateTime64(0, \'UTC\')')".replace("\\'", "\\\\'")
-        rollups = [
-            f"CREATE VIEW {made.table} AS\n{TO_TIME.sub(time, made.select)}{made.comment}" for made in self.rollups
-        ]
-        return [self._view(name, selects), *rollups]
+        return f"CREATE VIEW {made.table} AS\n{TO_TIME.sub(time, made.select)}{made.comment}"
 
     def _view(self, name: str, selects: list[str]) -> str:
         union = "\nUNION ALL\n".join(selects)
@@ -204,12 +207,46 @@ def fill(clickhouse: ClickHouse, examined: Examined, report: Callable[[str], Non
     `report` hears each rollup that is filled. Raises QueryFailedError.
     """
     for ledger in examined.mapping.ledgers:
-        if examined.mapping.changes(ledger):
-            continue
-        sql = f"SELECT DISTINCT toStartOfDay(ts) AS day FROM {RAW[ledger]} ORDER BY day"
-        days = [row[0].replace(tzinfo=UTC) for row in clickhouse.read_long(Statement("days of own tables", sql)).rows]
-        spans = [(day, day + DAY) for day in days]
-        fill_rollups(clickhouse, RAW[ledger], spans, report)
+        if not examined.mapping.changes(ledger):
+            _fill_ledger(clickhouse, ledger, report)
+
+
+def _fill_ledger(
+    clickhouse: ClickHouse, ledger: str, report: Callable[[str], None], only: Collection[str] | None = None
+) -> None:
+    sql = f"SELECT DISTINCT toStartOfDay(ts) AS day FROM {RAW[ledger]} ORDER BY day"
+    days = [row[0].replace(tzinfo=UTC) for row in clickhouse.read_long(Statement("days of own tables", sql)).rows]
+    fill_rollups(clickhouse, RAW[ledger], [(day, day + DAY) for day in days], report, only)
+
+
+def follow_migrations(clickhouse: ClickHouse, profile: StoreProfile) -> list[str]:
+    """Have rollups that a migration has just made follow own tables, as it knows of ledgers that are tables only.
+
+    Returns their names. Raises QueryFailedError.
+    """
+    followed = []
+    for ledger, name in own_of(clickhouse).mappings:
+        plan = Blueprint.of(ledger, profile)
+        found = clickhouse.inspect(Statement("what rollups are made of", MADE)).rows
+        made_of = {table: (engine, select) for table, engine, select in found}
+        fed = plan.feed in made_of
+        strayed = [made for made in plan.rollups if _strays(made, plan.table, made_of, fed)]
+        statements = []
+        for made in reversed(strayed):
+            statements += [f"DROP VIEW IF EXISTS {made.table}_view", *([] if fed else [f"DROP TABLE {made.table}"])]
+        statements += [_view(made, plan.select_fed(made)) if fed else plan.as_view(made) for made in strayed]
+        run_statements(clickhouse, name, statements)
+        if fed and strayed:
+            _fill_ledger(clickhouse, ledger, lambda _: None, {made.table for made in strayed})
+        followed += [made.table for made in strayed]
+    return followed
+
+
+def _strays(made: Made, ledger: str, made_of: Mapping[str, tuple[str, str]], fed: bool) -> bool:
+    if not fed:
+        return made_of[made.table][0] != "View"
+    _, select = made_of.get(f"{made.table}_view", ("", ""))
+    return made.source == ledger and bool(re.search(rf"\b{ledger}\b", select))
 
 
 def _rollup_view(clickhouse: ClickHouse, examined: Examined, key: str, rollup: OwnRollup) -> str:

@@ -15,14 +15,14 @@ from metrics.profile import MONEY_SCALE, StoreProfile
 from queries.builder import MOMENT
 from queries.client import ClickHouse
 from queries.days import serves_days
-from queries.distinct import EXACT, counting_of
+from queries.distinct import EXACT, SKETCH_ERROR, counting_of
 from queries.rebuild import rollup_sources
 from queries.retention import kept_for
 from queries.rollups import DAY, HOUR, RAW, Source, floor_to
 from queries.statement import Statement
 
 MOST_DAYS = 400
-SKETCHED = 0.02  # so far apart may two sketches of the same users be
+SKETCHED = 4 * SKETCH_ERROR  # so far off may a sketch be: more is chance once in 15,000 times
 Values = dict[str, dict[str, int]]  # code of the dimension -> column -> whole number
 ORDERS_SELF = ("refunded_over_paid", "paid_over_created", "net")
 

@@ -100,6 +100,7 @@ UNIQ_ROLLUPS: dict[str, tuple[Source, ...]] = {
         _rollup("visitors_1h_by_channel", ("channel",), _VISITORS_SPLIT, 5),
         _rollup("visitors_1h_by_region", ("country", "province"), _VISITORS_SPLIT, 34),
         _rollup("visitors_1m", (), _VISITORS, 60),
+        _rollup("visitors_1m_by_region", ("country", "province"), _VISITORS_SPLIT, 1_800),
         _rollup("visitors_1d", (), _VISITORS, 1),
         _rollup("visitors_1d_by_channel", ("channel",), _VISITORS_SPLIT, 1),
         _rollup("visitors_1d_by_region", ("country", "province"), _VISITORS_SPLIT, 2),

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from app.store import announce, demo_profile, find_holder, holder_file, settle_profile, withdraw
-from metrics.profile import StoreProfile
+from metrics.profile import StoreProfile, save_profile
 from tests.conftest import ROOT
 
 HOLD = """
@@ -26,12 +26,12 @@ OPEN = """
 import sys
 from pathlib import Path
 from app.store import open_store
-from core.errors import StoreBusyError
+from core.errors import LivewallError
 try:
     open_store(Path(sys.argv[1]), f"chdb://{sys.argv[1]}/clickhouse", 1).close()
     print("opened")
-except StoreBusyError as busy:
-    print(busy)
+except LivewallError as problem:
+    print(problem)
 """
 
 
@@ -53,6 +53,18 @@ def test_a_second_process_is_told_who_holds_the_store_and_can_open_it_afterwards
     assert f"held by the wall at http://127.0.0.1:1 (pid {holder.pid})" in words
     assert len(words.strip().splitlines()) == 1
     holder.communicate(timeout=300)
+    words, _ = _python(OPEN, tmp_path).communicate(timeout=300)
+    assert words == "opened\n"
+
+
+def test_a_store_of_exact_counts_is_not_read_as_sketches(tmp_path: Path) -> None:
+    words, _ = _python(OPEN, tmp_path).communicate(timeout=300)
+    assert words == "opened\n"
+    save_profile(tmp_path, StoreProfile(name="x", distinct="sketch"))
+    words, _ = _python(OPEN, tmp_path).communicate(timeout=300)
+    assert "keeps users as AggregateFunction(uniqExact, UInt64)" in words and "`distinct: sketch`" in words
+    assert len(words.strip().splitlines()) == 1
+    save_profile(tmp_path, StoreProfile(name="x", distinct="exact"))
     words, _ = _python(OPEN, tmp_path).communicate(timeout=300)
     assert words == "opened\n"
 

@@ -163,7 +163,7 @@ def test_a_page_that_nobody_sees_asks_seldom_and_at_once_when_it_is_seen(wall: S
     page.add_init_script("Object.defineProperty(document, 'hidden', {get: () => Boolean(window.unseen)});")
     opened(page, wall)
     page.evaluate("() => { window.unseen = true; }")
-    beats = "() => dash_component_api.getLayout('beat').props.n_intervals"
+    beats = "() => dash_component_api.getLayout('beat').props.n_intervals || 0"
     before, asked = page.evaluate(beats), len(wall.asks)
     page.wait_for_function(f"() => ({beats})() >= {before} + 12", timeout=PATIENCE)
     after = page.evaluate(beats)

@@ -24,7 +24,7 @@ OPACITIES = f"() => {SHOWN}.map((t) => Number(getComputedStyle(t.querySelector('
 OBSERVE = """(boot) => {
   Object.assign(here, {gone: 0, fresh: 0, well: false});
   const look = () => {
-    const frame = livewall.frame(), hero = document.querySelector('[data-tile=hero] .tile-body');
+    const frame = livewall.frame(), hero = document.querySelector('.board:not([hidden]) [data-tile=hero] .tile-body');
     if (!/[0-9]/.test(hero.textContent) || getComputedStyle(hero).visibility !== 'visible') here.gone += 1;
     const back = document.documentElement.dataset.link === 'ok' && frame.boot !== boot;
     if (back && !here.fresh && hero.closest('.tile').dataset.face === 'fresh') here.fresh = livewall.gate.answered.n;

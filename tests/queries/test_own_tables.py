@@ -17,7 +17,8 @@ from metrics.calendar import Span
 from metrics.catalogue import load_catalogue
 from metrics.reading import Listing, Reading
 from metrics.regions import load_region_set
-from queries.own_apply import apply_statements, fill, remove_statements, run_statements
+from queries.migrate import migrate
+from queries.own_apply import apply_statements, fill, follow_migrations, remove_statements, run_statements
 from queries.own_check import Examined, examine
 from queries.own_expression import find_problem
 from queries.own_sources import own_of
@@ -245,6 +246,31 @@ def test_removing_gives_the_store_back_as_migrations_make_it(shop: Shop) -> None
     shop.run(ORDERS.format(first=90_000, count=5))  # no view of ours is left on their table
     with pytest.raises(BadRequestError, match=r"'shop' are not applied.*applied: none"):
         remove(shop, "shop")
+
+
+@pytest.mark.parametrize("rows", ["append", "change"])
+def test_a_rollup_of_a_later_version_follows_the_users_tables(shop: Shop, tmp_path: Path, rows: str) -> None:
+    """A migration knows of ledgers that are tables only; here it meets one that is made of own tables."""
+    mapping = changed(tmp_path, ("table: shop.clicks\n    rows: append", f"table: shop.clicks\n    rows: {rows}"))
+    profile = mapping.file.store
+    put(shop, mapping)
+    schema = shop.store.read(Statement("schema", SCHEMA)).rows
+    kind = "VIEW" if rows == "change" else "TABLE"
+    for sql in (
+        "DROP VIEW IF EXISTS visitors_1m_by_region_view",
+        f"DROP {kind} visitors_1m_by_region",
+        "ALTER TABLE schema_migrations DELETE WHERE version = 7 SETTINGS mutations_sync = 1",
+    ):
+        shop.store.administer(Statement("an earlier version", sql))
+    assert migrate(shop.store, profile) == ["0007_minutes_by_region"]
+    shop.run(CLICKS.format(first=80_000, count=50))  # before anything follows
+    assert follow_migrations(shop.store, profile) == ["visitors_1m_by_region"]
+    assert shop.store.read(Statement("schema", SCHEMA)).rows == schema
+    shop.run(CLICKS.format(first=50_000, count=400))
+    reading = answered(shop, SPANS[3], "visitors", by=("province",))
+    assert "visitors_1m_by_region" in reading.sources
+    check_everything(shop)
+    assert follow_migrations(shop.store, profile) == []
 
 
 def test_rows_that_change_are_read_as_they_are_now(shop: Shop, tmp_path: Path) -> None:

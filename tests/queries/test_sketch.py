@@ -7,9 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from queries.distinct import SKETCH_ERROR
 from tests.conftest import ROOT
-
-STATED = 0.003  # one standard deviation of uniqCombined64(17); four of them are what chance leaves to one in 15,000
 
 
 def test_users_are_counted_within_the_stated_error(tmp_path: Path) -> None:
@@ -26,7 +25,7 @@ def test_users_are_counted_within_the_stated_error(tmp_path: Path) -> None:
     for name in ("two days ", "a day and an edge "):
         (counted,), exact = found[name]["counted"], found[name]["exact"]
         assert exact > 40_000
-        assert abs(counted / exact - 1) < 4 * STATED, name
+        assert abs(counted / exact - 1) < 4 * SKETCH_ERROR  # what chance leaves to one in 15,000, name
         off.append(counted != exact)
     assert any(off), "these are sketches: that they are exact would be chance"
     assert set(found["two days "]["tables"]) == {"visitors_1d"}
