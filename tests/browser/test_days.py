@@ -1,4 +1,4 @@
-""" "Today" moves by itself, on the store's clock: over an hour that comes twice, and over the end of a month."""
+""" "Today" moves by itself, on the store's clock: over an hour that comes twice, the end of a month, and a sale."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600), pytest.mark.usefixt
 PATIENCE = 120.0  # seconds: for what waits on the machine
 NEW_YORK = StoreProfile(name="纽约店", name_en="New York", time_zone="America/New_York", simulated=True)
 BACK = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)  # two in the morning becomes one again
+SALE = datetime(2026, 11, 10, 16, 0, tzinfo=UTC)  # 双11 begins: midnight in Shanghai
 DECEMBER = datetime(2026, 12, 1, 5, 0, tzinfo=UTC)  # midnight in New York, in winter
 
 
@@ -55,4 +56,30 @@ def test_an_hour_that_comes_twice_keeps_the_day_and_the_end_of_a_month_begins_a_
         assert sold("7", "7.00"), "the new day, and month, starts from nothing"
         expect(link).to_have_text("已连接", timeout=PATIENCE * 1000)
         assert page.evaluate("() => [window.here, location.search]") == [True, "?lang=zh&channel=live"]
+    assert watch.errors == [] or all("Failed to load resource" in line for line in watch.errors)
+
+
+def test_a_sale_begins_and_ends_by_itself(
+    clean_store: ClickHouse, tmp_path: Path, page: Page, watch: Watch, free_port: int
+) -> None:
+    clock = RunningClock(SALE - timedelta(seconds=60))
+    pay(clean_store, SALE - timedelta(minutes=5), 10.0, "before")
+    name, label, brought = (page.locator(f".countdown-{part}") for part in ("name", "label", "value"))
+
+    with running(clean_store, tmp_path, clock, free_port):
+        page.goto(f"http://127.0.0.1:{free_port}/event?lang=zh")
+        expect(name).to_have_text("双11", timeout=PATIENCE * 1000)
+        expect(label).to_have_text("距开始")
+        page.evaluate("() => { window.here = true; }")
+
+        clock.jump(SALE + timedelta(seconds=5))
+        pay(clean_store, SALE + timedelta(seconds=3), 7.0, "first")
+        expect(label).to_have_text("距结束", timeout=PATIENCE * 1000)
+        expect(brought).to_have_text("¥7.00", timeout=PATIENCE * 1000)  # and nothing of what was sold before
+
+        clock.jump(SALE + timedelta(days=1, seconds=5))
+        expect(name).to_have_text("双12", timeout=PATIENCE * 1000)
+        expect(label).to_have_text("距开始", timeout=PATIENCE * 1000)
+        expect(page.locator(".countdown-sum")).to_be_hidden(timeout=PATIENCE * 1000)
+        assert page.evaluate("() => window.here")
     assert watch.errors == [] or all("Failed to load resource" in line for line in watch.errors)

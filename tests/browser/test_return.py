@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.browser.test_gate import NOTE_CUT, SILENT_S
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 SMALL = {"HISTORY_DAYS": "1", "RATE": "5"}  # at the tick that people get: the promise is in ticks
+DEAD_S = 60.0
 PATIENCE = 120.0  # seconds: for what waits on the machine, not on the wall's promises
 SETTLED = f"() => {SHOWN}.length && {SHOWN}.every((t) => t.dataset.face !== 'loading')"
 TEXTS = f"""() => Object.fromEntries({SHOWN}
@@ -72,13 +74,14 @@ def test_a_killed_server_is_said_its_numbers_stay_and_its_return_needs_no_hand(m
 
     page.evaluate(NOTE_CUT)
     page.evaluate(OBSERVE.replace("SHOWN", SHOWN), page.evaluate("() => livewall.frame().boot"))
+    killed = time.monotonic()
     machine.kill()
     expect(page.locator("html")).to_have_attribute("data-link", "cut", timeout=PATIENCE * 1000)
     assert page.evaluate(SILENT_S) <= 10
     kept = page.evaluate(TEXTS)  # what the last frame drew: digits may still have been rolling at the kill
     assert "连接中断" in page.locator('[data-part="link"]').inner_text()
     assert until(lambda: max(page.evaluate(OPACITIES)) < 0.6), "old numbers are dimmed"
-    page.wait_for_timeout(2000)
+    page.wait_for_timeout(max(2.0, DEAD_S - (time.monotonic() - killed)) * 1000)
     assert page.evaluate(TEXTS) == kept, "the last numbers stay"
 
     machine.start().ready()
