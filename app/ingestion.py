@@ -14,6 +14,7 @@ from app.settings import Settings
 from core.clock import Clock
 from core.errors import BadRequestError
 from ingest.incoming import EventCheck
+from ingest.markers import MarkerThread
 from ingest.receiver import Limits, Receiver
 from ingest.settling import list_letters, retry_letters
 from ingest.spool import Spool
@@ -68,6 +69,18 @@ def intake(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile, cl
             yield Intake(clickhouse, receiver, Writer(clickhouse, spool=spool), EventCheck(profile, kept_days), clock)
         finally:
             receiver.stop()
+
+
+@contextmanager
+def marking(settings: Settings, parts: Intake) -> Iterator[None]:
+    """Markers travel with the events, unless MARKERS_EVERY is 0."""
+    thread = MarkerThread(parts.receiver, parts.clock, settings.markers_every)
+    if settings.markers_every:
+        thread.start()
+    try:
+        yield
+    finally:
+        thread.stop()
 
 
 def endpoint(

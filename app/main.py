@@ -36,6 +36,7 @@ from layouts.page import dash_options
 from layouts.plan import plan_board
 from layouts.shell import Screen, build_shell
 from layouts.view import PlanContext
+from live.latency import PixelLatency
 from live.screen_book import MemoryBook
 from live.screen_redis import RedisBook
 from live.screen_rows import screen_row
@@ -241,6 +242,10 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         beat = newest_beat(ticker, sharing)
         return beat.slowed_s if beat else 0.0
 
+    def took_s() -> float:
+        beat = newest_beat(ticker, sharing)
+        return beat.took_ms / 1000 if beat else 0.0
+
     dash = create_app(
         settings,
         profile,
@@ -255,6 +260,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         ready,
         meters,
         slowed,
+        took_s,
     )
     wall = Wall(
         settings,
@@ -298,6 +304,7 @@ def create_app(
     ready: Callable[[], tuple[bool, dict[str, Any]]],
     meters: Meters,
     slowed: Callable[[], float],
+    took_s: Callable[[], float],
 ) -> Dash:
     """The Dash app: page, callbacks, static files and health; no thread is started."""
     options = dash_options(profile.name, plotly_url())
@@ -337,6 +344,8 @@ def create_app(
             build=build,
             tick=settings.tick,
             slowed=slowed,
+            pixels=PixelLatency(clock, meters.pixel),
+            took_s=took_s,
         ),
     )
     serve_plotly(dash.server)

@@ -25,6 +25,7 @@ TOLD_EVERY_S = 5.0  # the numbers of other processes are at most so old
 MOST_NAMES = 200  # statements have names of ours; more than these are counted together
 TICK_S = (0.05, 0.1, 0.2, 0.5, 1, 1.5, 2, 3, 5, 10)
 STATEMENT_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+PIXEL_S = (0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 2.75, 3, 3.5, 4, 5, 7.5, 10, 30)
 CHANGE_BYTES = (250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000)
 FRAME_BYTES = (10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000)
 
@@ -69,6 +70,12 @@ class Meters:
             buckets=CHANGE_BYTES,
             **given,
         )
+        self._pixels = Histogram(
+            "livewall_event_to_pixel_seconds",
+            "From a marker event to the screen that had painted it, as screens told this process.",
+            buckets=PIXEL_S,
+            **given,
+        )
         self._events = Counter(
             "livewall_ingest_events", "Events by POST: accepted, duplicate or rejected.", ["verdict"], **given
         )
@@ -87,6 +94,9 @@ class Meters:
         self._tick_s.observe(beat.took_ms / 1000)
         for outcome in ("asked", "failed", "waiting"):
             self._questions.labels(outcome).inc(getattr(beat, outcome))
+
+    def pixel(self, seconds: float) -> None:
+        self._pixels.observe(seconds)
 
     def verdicts(self, counts: Mapping[str, int]) -> None:
         for verdict, count in counts.items():

@@ -18,7 +18,7 @@ from app.background import Background, summary_json
 from app.commands.show import show_load
 from app.console import console, progress_bar
 from app.ingest_api import serve_ingest
-from app.ingestion import Intake, endpoint, heal, intake
+from app.ingestion import Intake, endpoint, heal, intake, marking
 from app.local import LocalJobs, serve_local
 from app.main import Wall, build_wall
 from app.settings import Settings
@@ -77,6 +77,7 @@ def running(settings: Settings, clock: Clock, prepared: bool = False) -> Iterato
         wall.start()
         closing.callback(wall.stop)
         closing.enter_context(watching(settings, truth))
+        closing.enter_context(marking(settings, ingesting))
         yield wall
 
 

@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     ingest_window_hours: int = Field(
         default=24, ge=1, le=744, description="Hours that an event's id is remembered, whatever its time."
     )
+    markers_every: float = Field(
+        default=5, ge=0, le=60, description="Seconds between markers, which measure event to pixel; 0 is none."
+    )
     desk_key: SecretStr = Field(
         default=SecretStr(""),
         description="Key for steering screens from /walls; empty: only where HOST is this machine.",

@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 
 from app.forward import forward_ingest
 from app.ingest_api import serve_ingest
-from app.ingestion import endpoint, heal, intake
+from app.ingestion import endpoint, heal, intake, marking
 from app.main import Wall, build_wall
 from app.metrics_page import Meters
 from app.serve import background_of, begin, holding, running, wanted_files, watching
@@ -136,4 +136,5 @@ class Keeper:
             serving.start()
             closing.callback(own.shutdown)
             closing.enter_context(watching(settings, truth))
+            closing.enter_context(marking(settings, ingesting))
             yield

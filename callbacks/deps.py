@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from metrics.labels import Labels
 from metrics.profile import StoreProfile
 from metrics.regions import RegionSet
 from metrics.scope import Scope
-from metrics.snapshot import Snapshot
+from metrics.snapshot import Snapshot, Watermark
 
 
 class Snapshots(Protocol):
@@ -34,11 +34,21 @@ class FrameCache(Protocol):
     def set(self, key: str, value: Any, timeout: int | None = None) -> Any: ...
 
 
+class Pixels(Protocol):
+    """What is known of the time from events to pixels."""
+
+    def show(self, watermarks: Iterable[Watermark]) -> None: ...
+
+    def report(self, marker: int, held_ms: int) -> float | None: ...
+
+    def last_minutes(self) -> Any: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Deps:
     """`members(dimension)` are the codes one may filter by, None for no such dimension; `narrow` cuts a scope down to
     what the asker may see. `tick` in seconds overrides the boards' own; 0 follows them. `slowed()` is the time between
-    ticks while load makes them rarer than that, otherwise 0."""
+    ticks while load makes them rarer than that, otherwise 0; `took_s()` is how long the last tick took."""
 
     catalogue: Catalogue
     labels: Labels
@@ -57,6 +67,8 @@ class Deps:
     build: str
     tick: float = 0.0
     slowed: Callable[[], float] = lambda: 0.0
+    pixels: Pixels | None = None
+    took_s: Callable[[], float] = lambda: 0.0
 
     @property
     def stage(self) -> Stage:

@@ -3,18 +3,42 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 from typing import Any
 
 from callbacks.deps import Deps
 from callbacks.shelf import FrameShelf
 from callbacks.wish import Wish, read_wish
+from core.clock import Clock
 from layouts.frame import build_changes, build_frame, stamp
 from live.store import SnapshotStore
 from metrics.snapshot import Snapshot
 
 WAIT_S = 0.8  # how long the first screen of a new scope waits for its first numbers
 WAITERS = 4  # more than these do not wait: threads are for everybody
+COUNT_S = 10.0
+ANSWER_S, MOST_SPREAD = 0.001, 0.5  # what an answer costs, and the most of a tick that screens are spread over
 LATE_TICKS, LATE_S = 4.0, 8.0  # a snapshot older than both is told again, so that screens see it age
+
+
+class Crowd:
+    """How many screens ask, so that they do not all come in the same moment after a tick."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._lock = clock, threading.Lock()
+        self._since, self._count, self._per_s = clock.monotonic(), 0, 0.0
+
+    def count(self) -> None:
+        with self._lock:
+            self._count += 1
+            passed = self._clock.monotonic() - self._since
+            if passed >= COUNT_S:
+                self._per_s, self._count = self._count / passed, 0
+                self._since += passed
+
+    def spread_s(self, tick: float) -> float:
+        """Seconds over which screens are to come after a tick."""
+        return round(min(ANSWER_S * self._per_s * tick, MOST_SPREAD * tick), 3)
 
 
 class Refresher:
@@ -24,18 +48,33 @@ class Refresher:
         self._deps, self._stage = deps, deps.stage
         self._shelf = FrameShelf(deps.cache)
         self._waiting = threading.BoundedSemaphore(WAITERS)
+        self._crowd = Crowd(deps.clock)
 
     def answer(self, ask: Any) -> str | None:
         """The frame for a question, or what changed since the one that the screen has, while that is remembered; None
         when the screen has it already. Raises BadRequestError for a wrong question."""
         deps = self._deps
+        self._crowd.count()
         wish = read_wish(ask, deps.boards, deps.members, deps.calendar, deps.clock.now())
         snapshot = self._watch(wish)
+        if deps.pixels and wish.painted:
+            deps.pixels.report(*wish.painted)
         tick, slowed = self.tick_of(wish)
         version = self._version(snapshot, tick, slowed)
         if wish.seen == version or SnapshotStore.is_behind(version, wish.seen):
             return None
-        return stamp(self._news(wish, snapshot, version, tick, slowed), deps.clock.now())
+        if deps.pixels and snapshot.live:
+            deps.pixels.show(snapshot.watermarks)
+        now = deps.clock.now()
+        told = {"pixel": deps.pixels.last_minutes() if deps.pixels else None}
+        if snapshot.live:
+            told |= {"next": self._next_s(snapshot, tick, now), "spread": self._crowd.spread_s(tick)}
+        return stamp(self._news(wish, snapshot, version, tick, slowed), now, **told)
+
+    def _next_s(self, snapshot: Snapshot, tick: float, now: datetime) -> float:
+        """Seconds until the next tick has probably answered: a screen that asks then shows the least old numbers."""
+        until = (snapshot.as_of - now).total_seconds() % tick
+        return float(round(until + self._deps.took_s(), 3))
 
     def tick_of(self, wish: Wish) -> tuple[float, bool]:
         """Seconds until it is worth asking again, and whether load makes them more than usual."""

@@ -15,6 +15,7 @@ from metrics.scope import MAX_QUERY, Dropped, Scope, parse_scope
 LOCALES = ("zh", "en")
 MAX_TEXT = {"query": MAX_QUERY, "seen": 80, "locale": 8, "board": 64}
 MAX_NOTES = 5
+MOST_MS = 2**53  # what a browser counts exactly
 FIRST_DAY = date(1990, 1, 1)  # days outside [FIRST_DAY, tomorrow] are nobody's business
 
 
@@ -27,6 +28,7 @@ class Wish:
     locale: str
     seen: str
     dropped: tuple[Dropped, ...]
+    painted: tuple[int, int] | None = None  # the newest marker that was painted, and the milliseconds since
 
 
 def read_wish(
@@ -45,7 +47,16 @@ def read_wish(
     if texts["board"] not in boards:
         raise BadRequestError("no such board")
     scope, dropped = read_scope(texts["query"], members, calendar, now)
-    return Wish(boards[texts["board"]], scope, texts["locale"], texts["seen"], dropped)
+    return Wish(boards[texts["board"]], scope, texts["locale"], texts["seen"], dropped, _painted(ask.get("painted")))
+
+
+def _painted(value: Any) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    numbers = isinstance(value, list) and len(value) == 2 and all(type(part) is int for part in value)
+    if not numbers or not all(0 <= part < MOST_MS for part in value):
+        raise BadRequestError("painted is a marker and the milliseconds since")
+    return value[0], value[1]
 
 
 def _text(ask: Mapping[str, Any], name: str, limit: int) -> str:

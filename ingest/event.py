@@ -85,6 +85,15 @@ ORDERS = Ledger(
     ORDER_KINDS,
 )
 
+# Events that mean nothing, sent to see how long the others take.
+MARKERS = Ledger(
+    "markers",
+    pa.schema(
+        [pa.field("ts", TIME), pa.field("kind", WORD), pa.field("event_id", pa.string()), pa.field("source", WORD)]
+    ),
+    ("marker",),
+)
+
 
 def check_batch(ledger: Ledger, batch: pa.Table) -> pa.Table:
     """The batch with the ledger's columns in order. Raises ValueError naming the columns or kinds that do not fit."""

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from core.clock import Clock, stopwatch
 from core.errors import LivewallError, QueryFailedError
-from ingest.event import BEHAVIOUR, ORDERS, Ledger, check_batch
+from ingest.event import BEHAVIOUR, MARKERS, ORDERS, Ledger, check_batch
 from ingest.incoming import Incoming
 from ingest.spool import Kept, Part, Spool
 from ingest.writer import Writer, token_of
@@ -286,7 +286,7 @@ class Receiver:
 def _parts(fresh: dict[tuple[str, str], Incoming], letters: Sequence[dict[str, Any]], window_hours: int) -> list[Part]:
     """One part a table. What remembers the events comes last: it must not be there before they are."""
     parts = []
-    for ledger in (BEHAVIOUR, ORDERS):
+    for ledger in (BEHAVIOUR, ORDERS, MARKERS):
         rows = [event.row for event in fresh.values() if event.ledger is ledger]
         if rows:
             batch = check_batch(ledger, _table(ledger, rows))

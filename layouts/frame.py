@@ -89,9 +89,11 @@ def build_changes(old: str, new: str) -> str:
     return text if len(text) < len(new) else new
 
 
-def stamp(frame: str, now: datetime) -> str:
-    """The frame as it goes out, with the server's time of this answer: screens set their clock by it."""
-    return f'{{"now":"{iso(now)}",{frame[1:]}'
+def stamp(frame: str, now: datetime, **told: Any) -> str:
+    """The frame as it goes out, with what is true of this answer only: the server's time, by which screens set their
+    clock, and whatever else is `told`."""
+    head = orjson.dumps({"now": iso(now), **told}).decode()
+    return f"{head[:-1]},{frame[1:]}"
 
 
 def iso(moment: datetime) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from metrics.formats import format_clock, format_day
 from metrics.scope import Dropped
-from metrics.snapshot import Snapshot, Watermark
+from metrics.snapshot import Snapshot, Watermark, marker_of, of_business
 
 if TYPE_CHECKING:
     from layouts.frame import Stage
@@ -20,13 +20,14 @@ def build_head(stage: Stage, snapshot: Snapshot, locale: str, dropped: Sequence[
     """The header as plain values, texts in the locale, times in the store's business zone."""
     today = stage.calendar.day_of(snapshot.as_of)
     day = snapshot.scope.day or today
-    slowest = slowest_watermark(snapshot.watermarks)
+    slowest = slowest_watermark(of_business(snapshot.watermarks))
     reached = slowest.reached if slowest else None
     return {
         "day": write_day(stage, day, today, locale),
         "iso_day": day.isoformat(),
         "until": _until(stage, snapshot, locale),
         "watermark": format_clock(reached, stage.profile.zone, seconds=True) if reached else None,
+        "marker": marker_of(snapshot.watermarks),
         "lag_s": round(slowest.lag_s, 1) if slowest and slowest.lag_s is not None else None,
         "firing": sum(alert.state == "firing" for alert in snapshot.alerts),
         "critical": critical_alerts(snapshot),

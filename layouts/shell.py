@@ -28,6 +28,7 @@ class Screen:
     tick: float = 0.0
     late_s: float = 60.0  # the header's lag is marked from here on
     patience_s: float = 10.0  # a request that takes longer is given up, and asked again
+    pixel_s: float = 0.8  # an event is on a screen so long after a tick, by the median; more is marked
     beat_s: float = 0.0  # seconds between a screen's heartbeats; 0: it sends none
     steering: str = "off"  # who may tell screens what to do: open, key (it is asked for), off
     spread_s: float = 30.0  # screens that meet a new build reload within this time, not all at once
@@ -68,6 +69,7 @@ def script_settings(
         "late": screen.late_s,
         "patience": screen.patience_s,
         "spread": screen.spread_s,
+        "pixel": screen.pixel_s,
         "light": screen.light,
         "beat": screen.beat_s,
         "steering": screen.steering,
@@ -101,7 +103,11 @@ def build_header(profile: StoreProfile, words: Words, locale: str) -> html.Heade
             html.Span(hidden=True, className="play", **{"data-part": "play"}),
             html.Span(hidden=True, className="alert-count", **{"data-part": "alerts"}),
             html.Div(
-                [html.Span(**{"data-part": "watermark"}), html.Span(**{"data-part": "lag"})],
+                [
+                    html.Span(**{"data-part": "watermark"}),
+                    html.Span(**{"data-part": "lag"}),
+                    html.Span(hidden=True, **{"data-part": "pixel", "data-word-label": "shell.pixel.why"}),
+                ],
                 className="freshness",
             ),
             html.Span(hidden=True, className="pace", role="status", **{"data-part": "pace"}),

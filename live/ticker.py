@@ -22,7 +22,7 @@ from metrics.ask import Question
 from metrics.calendar import BusinessCalendar
 from metrics.reading import Answer
 from metrics.scope import Scope
-from metrics.snapshot import AlertView, PlannedTile, Snapshot, Watermark
+from metrics.snapshot import AlertView, PlannedTile, Snapshot, Watermark, of_business
 
 Plan = Callable[[str, Scope, datetime], Sequence[PlannedTile]]
 Fetch = Callable[[Question, datetime], Answer]
@@ -220,7 +220,7 @@ class Ticker:
         done = [future for future in fresh if future.done() and not future.cancelled()]
         good = [future.result() for future in done if future.exception() is None]
         failed = len(done) - len(good)
-        lags = [mark.lag_s for mark in self._watermarks.value if mark.lag_s is not None]
+        lags = [mark.lag_s for mark in of_business(self._watermarks.value) if mark.lag_s is not None]
         return Beat(
             number=self._count,
             at=now,

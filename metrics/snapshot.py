@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -43,6 +43,20 @@ class Watermark:
     ledger: str
     reached: datetime | None
     lag_s: float | None  # now - reached at the time of asking
+
+
+MARKERS = "markers"  # the ledger of events that mean nothing (live/latency.py)
+
+
+def of_business(watermarks: Iterable[Watermark]) -> tuple[Watermark, ...]:
+    """The watermarks that promise something about the business: markers go on arriving when its events do not."""
+    return tuple(mark for mark in watermarks if mark.ledger != MARKERS)
+
+
+def marker_of(watermarks: Iterable[Watermark]) -> int | None:
+    """The time of the newest marker, epoch milliseconds; None where there is none."""
+    reached = next((mark.reached for mark in watermarks if mark.ledger == MARKERS), None)
+    return round(reached.timestamp() * 1000) if reached else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,10 @@ ID_BETWEEN = """
 SELECT event_id FROM %s
 WHERE source = {source:String} AND ts BETWEEN {first:DateTime64(3, 'UTC')} AND {last:DateTime64(3, 'UTC')}
 """
-BETWEEN = {table: ID_BETWEEN % table for table in ("behaviour_events", "order_events")}
+EVENTS = ("behaviour_events", "order_events", "markers")
+BETWEEN = {table: ID_BETWEEN % table for table in EVENTS}
 MANY = 5_000
-LEDGERS = {table: IN_LEDGER % table for table in ("behaviour_events", "order_events")}
+LEDGERS = {table: IN_LEDGER % table for table in EVENTS}
 
 
 def seen_rows(sources: Sequence[str], ids: Sequence[str], hours: int) -> pa.Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from metrics.snapshot import Watermark
+from metrics.snapshot import MARKERS, Watermark
 from queries.builder import MOMENT
 from queries.client import ClickHouse
 from queries.own_sources import own_of
@@ -12,7 +12,10 @@ from queries.rollups import RAW
 from queries.statement import Statement
 
 NEWEST = "SELECT toInt64(count()), max(ts) FROM {table}"
-EACH = " UNION ALL ".join(f"SELECT '{ledger}', toInt64(count()), max(ts) FROM {table}" for ledger, table in RAW.items())
+TABLES = {**RAW, MARKERS: "markers"}
+EACH = " UNION ALL ".join(
+    f"SELECT '{ledger}', toInt64(count()), max(ts) FROM {table}" for ledger, table in TABLES.items()
+)
 NEWEST_PAST = f"{NEWEST} WHERE ts <= {{{{now:{MOMENT}}}}} AND ts > {{{{since:{MOMENT}}}}}"
 # How far back to look, in turn, when a ledger holds events dated after now: rows have to be read then.
 LATER = datetime.max.replace(tzinfo=UTC)
@@ -20,19 +23,20 @@ REACHES = (timedelta(minutes=5), timedelta(days=1), timedelta(days=36_500))
 
 
 def watermarks(clickhouse: ClickHouse, now: datetime) -> tuple[Watermark, ...]:
-    """One watermark per ledger. Events dated after `now` do not move it: a wrong clock must not make a wall fresh."""
+    """One watermark per ledger, that of markers last. Events dated after `now` do not move it: a wrong clock must not
+    make a wall fresh."""
     own = own_of(clickhouse).ledgers
     if own:  # their tables may be large and know no newest row by heart: look back from now instead
-        return tuple(_watermark(clickhouse, ledger, 1, LATER, now) for ledger in RAW)
+        return tuple(_watermark(clickhouse, ledger, 1, LATER, now) for ledger in TABLES)
     found = {ledger: (count, reached) for ledger, count, reached in clickhouse.read(Statement("watermarks", EACH)).rows}
-    return tuple(_watermark(clickhouse, ledger, *found[ledger], now) for ledger in RAW)
+    return tuple(_watermark(clickhouse, ledger, *found[ledger], now) for ledger in TABLES)
 
 
 def _watermark(clickhouse: ClickHouse, ledger: str, count: int, reached: datetime, now: datetime) -> Watermark:
     if count and reached > now:
         for reach in REACHES:
             parameters = {"now": now, "since": now - reach}
-            past = Statement(f"watermark of {ledger} until now", NEWEST_PAST.format(table=RAW[ledger]), parameters)
+            past = Statement(f"watermark of {ledger} until now", NEWEST_PAST.format(table=TABLES[ledger]), parameters)
             ((count, reached),) = clickhouse.read(past).rows
             if count:
                 break

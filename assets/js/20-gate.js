@@ -50,7 +50,9 @@
     // A question of another view does not wait: the renderer drops the older one's answer.
     gate.asked = { n: gate.asked ? gate.asked.n + 1 : 1, at: now, key: key(ask), board: ask.board, view, open: true };
     const held = gate.shown.get(ask.board);
-    return { n: gate.asked.n, seen: held && held.key === gate.asked.key ? held.version : "", ...ask };
+    const painted = livewall.painted();
+    const seen = held && held.key === gate.asked.key ? held.version : "";
+    return { n: gate.asked.n, seen, ...ask, ...(painted ? { painted } : {}) };
   }
 
   // Called by Dash's renderer for every callback that ended: with news, without (204), refused or failed.
@@ -127,6 +129,7 @@
     ...window.dash_clientside.livewall,
     gate(beats, pokes, config) {
       livewall.boot(config);
+      livewall.beaten(beats || 0);
       return admit(beats || 0) || none();
     },
   };

@@ -94,7 +94,7 @@
     if (came.patch === undefined) return came;
     const mine = held && held.frame.version === came.from && held.frame.as_of === came.as_of && held.key === key;
     if (!mine) throw new Error("changes of a frame that is not here");
-    return { ...livewall.patched(held.frame, came.patch), now: came.now };
+    return { ...livewall.patched(held.frame, came.patch), now: came.now, pixel: came.pixel, next: came.next, spread: came.spread };
   }
 
   function fan(came) {
@@ -111,6 +111,7 @@
     else livewall.stage.warm(board);
     if (shows) livewall.emit("frame", fresh);
     hand(fresh, false);
+    if (shows) livewall.emit("shown", fresh);
   }
 
   function hand(frame, redraw) {

@@ -1,8 +1,16 @@
-// Asks as often as the frame says: rarer while the server is under load, which the header then tells.
+// Asks as often as the frame says: rarer while the server is under load, which the header then tells. And asks when
+// there is something to hear: a beat that falls shortly before a tick would show every number almost a tick late.
 (function () {
   "use strict";
   const livewall = window.livewall;
+  const NEAR = 0.12; // of a tick: nearer to the best moment than this a beat stays where it is
+  const LEAST = 0.15; // seconds: nor is it moved for less
+  const slot = Math.random(); // where in the spread after a tick this screen asks
   let beat = null; // seconds, as the interval was last set; null is as the page began
+  let beats = 0;
+  let beaten = null; // when the last beat was
+  let off = 0; // news in a row that came at a bad moment
+  let moving = false; // the interval is another one for one beat
 
   // Seconds between two questions now.
   livewall.tick = () => {
@@ -22,11 +30,46 @@
     const wanted = frame.tick || livewall.config.tick;
     if (wanted === (beat || livewall.config.tick)) return;
     beat = wanted;
-    window.dash_clientside.set_props(livewall.config.ids.beat, { interval: Math.round(wanted * 1000) });
+    moving = false;
+    set(wanted);
+  }
+
+  const set = (seconds) =>
+    window.dash_clientside.set_props(livewall.config.ids.beat, { interval: Math.round(seconds * 1000) });
+
+  // Told by the gate at every beat and question.
+  livewall.beaten = (count) => {
+    if (count === beats) return;
+    beats = count;
+    beaten = livewall.ran();
+    if (!moving) return;
+    moving = false;
+    set(livewall.tick());
+  };
+
+  // Seconds by which the next beat is too early (above 0) or too late, at most half a tick.
+  function error(frame) {
+    const tick = livewall.tick();
+    const best = livewall.ran() / 1000 + frame.next + slot * frame.spread;
+    const late = (((best - beaten / 1000) % tick) + tick) % tick;
+    return late > tick / 2 ? late - tick : late;
+  }
+
+  function align(frame) {
+    if (!frame.live || !(frame.next >= 0) || beaten === null || moving) return;
+    const tick = livewall.tick();
+    const by = error(frame);
+    off = Math.abs(by) > Math.max(NEAR * tick, LEAST) ? off + 1 : 0;
+    if (off < 2) return; // one late tick is no reason
+    off = 0;
+    moving = true;
+    const left = tick - (livewall.ran() - beaten) / 1000 + by;
+    set(left > 0.1 * tick ? left : left + tick);
   }
 
   livewall.on("frame", (frame) => {
     follow(frame);
+    align(frame);
     tell(frame);
   });
   livewall.on("screen", () => {
