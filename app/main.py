@@ -160,7 +160,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
     """Put the parts together for an open store. Nothing runs until `start()`."""
     definitions = Definitions.load()
     catalogue, regions = definitions.catalogue, load_region_set(profile.region_set)
-    calendar, labels = BusinessCalendar.of(profile), Labels(catalogue, regions)
+    calendar, labels = BusinessCalendar.of(profile), Labels(catalogue, regions, simulated=profile.simulated)
     limits = read_limits(settings.only, catalogue)
     if settings.board not in definitions.boards:
         load_board(settings.board)  # raises with the names there are

@@ -45,7 +45,7 @@ def gallery_parts(boards: Mapping[str, Board], catalogue: Catalogue) -> dict[str
     """Parts of a frame by `kind-face` and locale."""
     regions, calendar = load_region_set(PROFILE.region_set), BusinessCalendar.of(PROFILE)
     context = PlanContext(Scope(), NOW, calendar.day_of(NOW), calendar, catalogue, PROFILE, regions)
-    labels = Labels(catalogue, regions)
+    labels = Labels(catalogue, regions, simulated=PROFILE.simulated)
     return {
         f"{tile.kind}-{face}": {
             locale: sample_part(tile, board, face, context, labels, locale, SAMPLES) for locale in ("zh", "en")

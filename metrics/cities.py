@@ -13,10 +13,11 @@ FILE = Path(__file__).parent / "cn_cities.csv"
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """One city. Its name is Chinese only: the file has no other."""
+    """One city; `en` is its name in pinyin or, where one is usual, in the spelling of its own language."""
 
     code: str
     zh: str
+    en: str
     province: str
 
 
@@ -24,7 +25,7 @@ class City:
 def load_cities() -> Mapping[str, City]:
     """All cities by code."""
     with FILE.open(encoding="utf-8", newline="") as lines:
-        return {row["code"]: City(row["code"], row["zh"], row["parent"]) for row in csv.DictReader(lines)}
+        return {row["code"]: City(row["code"], row["zh"], row["en"], row["parent"]) for row in csv.DictReader(lines)}
 
 
 def cities_of(province: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Turns dimension codes into words: from the definitions, the store's regions, the live rooms; else the code itself."""
+"""Turns dimension codes into words: from the definitions, the store's regions, rooms, goods; else the code itself."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from metrics.regions import RegionSet, load_region_set
 
 UNKNOWN = "label.unknown"
 ROOMS = Path(__file__).parent / "rooms.yaml"
+GOODS = Path(__file__).parent / "goods.yaml"
 COUNTRIES = "world_cn"
 
 
 class Labels:
     """Labels of one store. Provinces and large regions are named by its region set, countries by the world's."""
 
-    def __init__(self, catalogue: Catalogue, regions: RegionSet, rooms: Path = ROOMS) -> None:
+    def __init__(
+        self, catalogue: Catalogue, regions: RegionSet, rooms: Path = ROOMS, *, simulated: bool = False
+    ) -> None:
         self._words: dict[str, Mapping[str, Mapping[str, str]]] = {
             key: dimension.labels for key, dimension in catalogue.dimensions.items()
         }
@@ -29,7 +32,9 @@ class Labels:
             self._words["country"] = _names(load_region_set(COUNTRIES))
         self._words[level] = named
         self._words["large_region"] = regions.parents
-        self._words["city"] = {city.code: {"zh": city.zh, "en": city.zh} for city in load_cities().values()}
+        self._words["city"] = {city.code: {"zh": city.zh, "en": city.en} for city in load_cities().values()}
+        if simulated:  # a real shop may have an article of the same number
+            self._words["sku"] = read_definitions(GOODS).get("goods") or {}
         if rooms.is_file():
             self._words["room"] = read_definitions(rooms).get("rooms") or {}
 

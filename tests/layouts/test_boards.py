@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 
-from layouts.board import load_board
+from layouts.board import board_names, load_board
 from layouts.gallery import SAMPLES, sample_view
 from layouts.plan import plan_board
 from layouts.tiles import countdown, drill, funnel_by, goods, region_map, rooms
 from layouts.view import PlanContext, View, draw_tile
 from metrics.ask import Ask, make_filters
 from metrics.calendar import BusinessCalendar
+from metrics.labels import Labels
 from metrics.reading import Reading, Row
 from metrics.scope import Scope
 from metrics.stock import load_stock, stock_of
-from tests.layouts.sample import PROFILE, context, goals, labels, on_board, regions
+from tests.layouts.sample import PROFILE, catalogue, context, goals, labels, on_board, regions
 
 CALENDAR = BusinessCalendar.of(PROFILE)
 
@@ -265,3 +266,14 @@ def test_the_break_point_is_named_in_words() -> None:
 def test_a_kind_says_how_much_room_it_needs(module: Any) -> None:
     width, height = module.SMALLEST
     assert width >= 16 and height >= 10
+
+
+def test_every_board_has_a_place_for_its_tiles_in_every_shape() -> None:
+    for name in board_names():
+        assert set(load_board(name).variants) == {"wide", "strip", "portrait", "desk"}, name
+
+
+def test_articles_of_the_simulated_shop_have_names_and_those_of_a_real_one_do_not() -> None:
+    demo, real = (Labels(catalogue(), regions(), simulated=simulated) for simulated in (True, False))
+    assert (demo.of("sku", "SKU-00001", "zh"), demo.of("sku", "SKU-00001", "en")) == ("纯棉圆领T恤", "Cotton crew tee")
+    assert demo.of("sku", "SKU-09999", "zh") == real.of("sku", "SKU-00001", "zh").replace("00001", "09999")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from core.errors import DefinitionError, UnknownNameError
 from metrics.catalogue import load_catalogue
+from metrics.cities import load_cities
 from metrics.compare import change
 from metrics.goals import goal_for, load_goals
 from metrics.labels import Labels
@@ -81,3 +83,16 @@ def test_a_goal_for_an_unknown_metric_is_named(tmp_path: Path) -> None:
     path.write_text("goals: [{metric: paid_gvm, target: 1, store: demo, owner: o}]", encoding="utf-8")
     with pytest.raises(DefinitionError, match="did you mean 'paid_gmv'"):
         load_goals(CATALOGUE.metrics, path)
+
+
+def test_every_city_has_an_english_name_of_its_own_letters() -> None:
+    cities = load_cities().values()
+    wrong = [city.zh for city in cities if not city.en[:1].isupper() or not re.fullmatch(r"[A-Za-zü' ]+", city.en)]
+    assert wrong == [] and len(cities) == 370
+    labels = Labels(CATALOGUE, CHINA)
+    assert [labels.of("city", code, "en") for code in ("440100", "610100", "150100")] == [
+        "Guangzhou",
+        "Xi'an",
+        "Hohhot",
+    ]
+    assert labels.of("city", "440100", "zh") == "广州市"
