@@ -90,6 +90,7 @@ def build_header(profile: StoreProfile, words: Words, locale: str) -> html.Heade
     return html.Header(
         [
             html.H1(name, **{"data-part": "name"}),
+            html.Span(className="board-title", **{"data-part": "board-title"}),
             html.Div(
                 [
                     html.Span(**{"data-part": "mode"}),

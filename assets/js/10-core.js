@@ -168,6 +168,18 @@
     },
   };
 
+  // A tile's title: what follows the first " · " (a window, a count, a rate) is a detail and written smaller.
+  livewall.title = (element, text) => {
+    const cut = text.indexOf(" · ");
+    if (element.textContent === text && (cut < 0) === !element.firstElementChild) return;
+    element.textContent = cut < 0 ? text : text.slice(0, cut);
+    if (cut < 0) return;
+    const detail = document.createElement("span");
+    detail.className = "tile-sub";
+    detail.textContent = text.slice(cut);
+    element.append(detail);
+  };
+
   livewall.boot = (config) => {
     if (livewall.config || !config) return;
     livewall.config = config;

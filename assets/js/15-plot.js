@@ -71,6 +71,7 @@
       const { figure } = chart.wanted;
       chart.wanted = null; // a newer figure that comes meanwhile replaces the ones between
       try {
+        if (figure && figure.fit) figure.fit(figure.layout, element.clientWidth, element.clientHeight);
         const { data, layout, config } = checked(figure);
         await within(fetchMaps(data), PATIENCE);
         await within(Promise.resolve(Plotly.react(element, data, layout, config)), PATIENCE);
@@ -130,7 +131,8 @@
     if (window.Plotly) window.Plotly.purge(element);
   };
 
-  // Draw `figure` ({data, layout, config}: plain values) in `element`; `onClick(point, event)` is kept from the first
+  // Draw `figure` ({data, layout, config}: plain values; `fit(layout, width, height)` where the layout depends on the
+  // size) in `element`; `onClick(point, event)` is kept from the first
   // call. Figures that come while one is being drawn are skipped except the newest. The promise never rejects.
   livewall.plot = (element, figure, onClick) => {
     let chart = charts.get(element);

@@ -35,7 +35,7 @@
     }
     // a copy: the next patch is for what came, not for what a chart made of it
     kind.update(record.body, structuredClone(fresh.payload), livewall.env);
-    if (fresh.payload.title) put(record.section.querySelector(".tile-title"), fresh.payload.title);
+    if (fresh.payload.title) livewall.title(record.section.querySelector(".tile-title"), fresh.payload.title);
   }
 
   function spread(record, fresh, redraw) {
@@ -49,7 +49,7 @@
       record.broken = false;
       try {
         if (fresh.payload.empty) {
-          put(record.section.querySelector(".tile-title"), fresh.payload.title || "");
+          livewall.title(record.section.querySelector(".tile-title"), fresh.payload.title || "");
           put(record.section.querySelector(".tile-blank"), fresh.payload.empty);
         } else {
           show(record, fresh);

@@ -20,6 +20,7 @@
     }
     const { names, titles } = livewall.config;
     put(part("name"), names[livewall.screen.locale]);
+    put(part("board-title"), titles[livewall.scope.board()][livewall.screen.locale]);
     document.title = `${names[livewall.screen.locale]} · ${titles[livewall.scope.board()][livewall.screen.locale]}`;
   }
 

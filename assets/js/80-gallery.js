@@ -19,7 +19,7 @@
     section.dataset.face = part.face;
     const { payload } = part;
     if (!payload) return null;
-    dom.text(section.querySelector(".tile-title"), payload.title || "");
+    livewall.title(section.querySelector(".tile-title"), payload.title || "");
     const when = livewall.t("shell.face.as_of", { time: livewall.clock.time(new Date(part.as_of)) });
     const failed = part.face === "error" ? `${livewall.t("shell.face.error")} · ${when}` : "";
     dom.text(section.querySelector(".tile-note"), part.face === "stale" ? when : failed);
@@ -55,11 +55,11 @@
   // [selector, minutes of arc, part of the distance]; the first that fits. docs/how-to/read-from-afar.md has the sources.
   const RULES = [
     [".hero-digits, .kpi-number .n-number, .countdown-digits", 10, 1],
-    [".n-unit, .n-prefix, .hero-prefix, .against, .legend, .hover-card, .cell-note, .cell-head, .change, .rank-moved", 5, 0.5],
+    [".tile-sub, .n-unit, .n-prefix, .hero-prefix, .against, .legend, .hover-card, .cell-note, .cell-head, .change, .rank-moved", 5, 0.5],
     [".tile-note, .tile-blank, .swatch, .map-inset-label, .pick-chip, .segment, .chart, .alert-foot, .rank-place", 5, 0.5],
     [".alert-cause, .alert-action, .alert-figures, .alert-head, .order-what, .order-time, .countdown-foot", 5, 0.5],
-    [".countdown-note, .hero-goal-text, .funnel-worst, .split-share, .split-change, .funnel-rate, .facts, .screen-cell", 5, 0.5],
-    ["*", 5, 0.75],
+    [".countdown-note, .countdown-label, .hero-goal-text, .funnel-worst, .split-share, .split-change, .funnel-rate, .screen-cell, .screens-head", 5, 0.5],
+    ["*", 5, 1], // titles, names, figures in rows, alert names: all that a wall must tell
   ];
 
   function measure(inch, metres) {

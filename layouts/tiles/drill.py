@@ -111,11 +111,11 @@ def _table(view: View, rung: Rung, metric: str, rows: list[Row], count: int) -> 
     t = view.words.t
     columns = [
         column("region", view.dimension_name(rung.dimension), "label", "minmax(0, 1fr)"),
-        column("value", view.name(metric), "number", "10rem"),
-        column("change", t("tile.drill.change"), "change", "9rem", wide=True),
+        column("value", view.name(metric), "number", "11.5rem"),
+        column("change", t("tile.drill.change"), "change", "9.6rem", wide=True),
     ]
     if any(targets.values()):
-        columns.append(column("goal", t("tile.drill.goal"), "bar", "13rem"))
+        columns.append(column("goal", t("tile.drill.goal"), "bar", "14rem"))
     lines = [
         {
             "code": row.keys[0],

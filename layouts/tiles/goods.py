@@ -95,12 +95,12 @@ def _columns(tile: Tile, view: View, stock: bool) -> list[dict[str, Any]]:
             metric,
             view.name(metric),
             "number" if view.metric(metric).unit != "ratio" else "text",
-            "9.6rem",
+            "11.5rem",
             wide=stock and place > 0,
         )
         for place, metric in enumerate(tile.metrics)
     ]
-    more = [column("stock", t("tile.goods.stock"), "bar", "12rem")] if stock else []
+    more = [column("stock", t("tile.goods.stock"), "bar", "14rem") | {"narrow": "7.6rem"}] if stock else []
     return [column("sku", t("tile.goods.sku"), "label", "minmax(0, 1fr)"), *metrics, *more]
 
 

@@ -80,10 +80,10 @@ def _columns(view: View) -> list[dict[str, Any]]:
     t = view.words.t
     return [
         column("room", t("tile.rooms.room"), "label", "minmax(0, 1fr)"),
-        column("pace", t("tile.rooms.pace"), "number", "8.4rem"),
-        column("viewers", t("tile.rooms.viewers"), "number", "6.4rem"),
-        column("conversion", t("tile.rooms.conversion"), "text", "7.4rem", wide=True),
-        column("total", t("tile.rooms.total"), "number", "8.6rem", wide=True),
+        column("pace", t("tile.rooms.pace"), "number", "11.5rem"),
+        column("viewers", t("tile.rooms.viewers"), "number", "7.6rem"),
+        column("conversion", t("tile.rooms.conversion"), "text", "9.4rem", wide=True),
+        column("total", t("tile.rooms.total"), "number", "11.5rem", wide=True),
     ]
 
 

@@ -62,6 +62,7 @@ def main() -> int:
                 for file, size in pictures(page, given.url, board, locale):
                     (given.out / file).write_bytes(capture(session, *size))
                     print(file)
+        page.goto("about:blank")  # says that the screen was closed: a browser that ends without it is a wall gone dark
         browser.close()
     if given.out == FOLDER:
         PAGE.write_text(listing(board_names()), encoding="utf-8")
@@ -71,7 +72,7 @@ def main() -> int:
 def pictures(page: Page, url: str, board: str, locale: str) -> Iterator[tuple[str, tuple[int, int]]]:
     """The page in each shape and theme, as (file name, size in px), ready to be captured."""
     page.set_viewport_size({"width": 1920, "height": 1080})
-    page.goto(f"{url}/{board}?kiosk=1&lang={locale}&theme=dark")
+    page.goto(f"{url}/{board}?kiosk=1&name=lobby-left&lang={locale}&theme=dark")
     page.wait_for_function(DRAWN)
     for shape, (width, height) in FORMATS.items():
         page.set_viewport_size({"width": width, "height": height})

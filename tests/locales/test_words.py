@@ -31,7 +31,7 @@ def test_no_text_is_empty() -> None:
 
 
 def test_places_are_filled() -> None:
-    assert load_words("en").t("tile.kpi.window", minutes=5) == "last 5 min"
+    assert load_words("en").t("tile.kpi.window", minutes=5) == "5 min"
 
 
 def test_an_unknown_word_says_what_was_meant() -> None:

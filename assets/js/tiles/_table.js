@@ -64,7 +64,7 @@
       }
       dom.style(box, "--tracks", payload.columns.map((column) => column.width).join(" "));
       const narrow = payload.columns.filter((column) => !column.wide);
-      dom.style(box, "--narrow-tracks", narrow.map((column) => column.width).join(" "));
+      dom.style(box, "--narrow-tracks", narrow.map((column) => column.narrow || column.width).join(" "));
       dom.style(box, "--rows", payload.shown);
       dom.keyed(
         box.head,

@@ -1,17 +1,18 @@
-// A ranking: place, movement, label, bar, value and change; rows are filters.
+// A ranking: name and value, below them place, movement, bar and change; rows are filters.
 (function () {
   "use strict";
   const { dom } = window.livewall;
 
   function create() {
     const row = dom.make("div", "rank-row");
-    row.place = dom.make("span", "rank-place", row);
     row.label = dom.make("span", "rank-label", row);
-    row.moved = dom.make("span", "rank-moved", row);
     row.number = dom.number("rank-value", row);
-    row.change = dom.change("rank-change", row);
+    const place = dom.make("span", "rank-place", row);
+    row.place = dom.make("span", "", place);
+    row.moved = dom.make("span", "rank-moved", place);
     const track = dom.make("span", "rank-track", row);
     row.bar = dom.make("i", "rank-bar", track);
+    row.change = dom.change("rank-change", row);
     return row;
   }
 

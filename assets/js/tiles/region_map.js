@@ -106,7 +106,22 @@
     };
   }
 
-  async function figure(payload, mode, env) {
+  const INSET = { width: 0.17, height: 0.4 }; // the largest part of the stage that the inset takes
+  const LABEL = 2.4; // rem under the inset, for its name
+
+  // The inset stands in the lower right corner in its own shape, its name right under it: on a stage of any shape.
+  function corner(frame, body, env) {
+    const ratio = frame.inset.ratio || 1;
+    return (layout, width, height) => {
+      if (!width || !height) return;
+      const below = (LABEL * env.rem()) / height;
+      const wide = Math.min(INSET.width * width, INSET.height * height * ratio);
+      layout.geo2.domain = { x: [1 - wide / width, 1], y: [below, below + wide / ratio / height] };
+      dom.style(body.inset, "width", `${Math.max(wide, 7 * env.rem())}px`);
+    };
+  }
+
+  async function figure(body, payload, mode, env) {
     const { frame } = payload;
     const data = layer(payload, mode, env, "geo");
     const layout = {
@@ -130,7 +145,7 @@
         });
       }
     }
-    return { data, layout };
+    return frame.inset ? { data, layout, fit: corner(frame, body, env) } : { data, layout };
   }
 
   function card(body, code) {
@@ -207,7 +222,7 @@
         const shown = drawn(payload, mode, env);
         if (body.shown === shown && !body.chart.dataset.failed) return;
         body.shown = shown;
-        const made = await figure(payload, mode, env);
+        const made = await figure(body, payload, mode, env);
         if (body.shown !== shown) return; // a newer draw overtook this one
         await livewall.plot(body.chart, made, (point) => livewall.scope.toggle(body.payload.dimension, point.location));
         if (body.chart.on) follow(body);
