@@ -78,7 +78,7 @@ def pictures(page: Page, url: str, board: str, locale: str) -> Iterator[tuple[st
         page.set_viewport_size({"width": width, "height": height})
         for theme in THEMES:
             page.evaluate("(theme) => livewall.screen.choose('theme', theme)", theme)
-            page.wait_for_timeout(2500)  # charts are drawn anew a moment after the size, and on the next tick
+            page.wait_for_timeout(1500)  # charts are drawn anew a moment after the size
             page.wait_for_function(DRAWN)
             yield name_of(board, shape, locale, theme), (width, height)
 
@@ -90,9 +90,10 @@ def capture(session: CDPSession, width: int, height: int) -> bytes:
     return base64.b64decode(str(taken["data"]))
 
 
-def listing(boards: list[str]) -> str:
-    """The page that lists all pictures, in Markdown."""
-    lines = ["# Pictures of every board", "", "Taken by `make pictures` from the simulated shop; scaled down.", ""]
+def listing(boards: list[str], page: Path = PAGE) -> str:
+    """The page that lists all pictures, in Markdown. What people wrote above the first board stays."""
+    written = page.read_text(encoding="utf-8") if page.is_file() else "# Pictures of every board\n\n"
+    lines = [written.partition("\n## ")[0].rstrip(), ""]
     for board in boards:
         lines += [f"## {board}", ""]
         for shape, (width, height) in FORMATS.items():

@@ -20,6 +20,22 @@ from tests.layouts.sample import catalogue
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 PATIENCE = 180_000  # ms
+# What a wall must tell, in tiles with numbers: nothing of it is shortened, or reaches over the edge of its tile.
+CUT = """() => {
+  const told = '.tile-title, .split-label, .rank-label, .number, .change, .cell-rate, .cell-text, .split-share, .countdown-line, .fact-value';
+  const cut = [];
+  for (const tile of document.querySelectorAll('[data-part$="-fresh"]')) {
+    const edge = tile.getBoundingClientRect();
+    for (const element of tile.querySelectorAll(told)) {
+      const box = element.getBoundingClientRect();
+      if (!box.width) continue;
+      const shortened = element.clientWidth && element.scrollWidth > element.clientWidth + 1;
+      if (shortened || box.right > edge.right + 1 || box.bottom > edge.bottom + 1)
+        cut.push(`${tile.dataset.part} .${element.className} ${element.textContent}`);
+    }
+  }
+  return cut;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +75,31 @@ def test_language_and_theme_change_all_tiles_at_once(address: str, page: Page, w
     assert page.locator("html").get_attribute("data-theme") == "light"
 
 
-def test_what_matters_can_be_read_on_65_inches_from_ten_metres(address: str, page: Page, without_plotly: None) -> None:
-    opened(page, f"{address}?check=1&inch=65&m=10&lang=zh")
+@pytest.mark.parametrize("locale", ["zh", "en"])
+def test_what_matters_can_be_read_on_65_inches_from_ten_metres(
+    address: str, page: Page, locale: str, without_plotly: None
+) -> None:
+    opened(page, f"{address}?check=1&inch=65&m=10&lang={locale}")
     checked = page.evaluate("livewall.checked")
     assert checked["texts"] > 500
     assert [(one["where"], one["mark"], one["text"], round(one["angle"], 1)) for one in checked["small"]] == []
+
+
+@pytest.mark.parametrize("locale", ["zh", "en"])
+def test_figures_and_titles_are_never_cut(address: str, page: Page, locale: str, without_plotly: None) -> None:
+    opened(page, f"{address}?lang={locale}")
+    assert page.locator("#kpi-fresh .kpi-number .n-number").inner_text() != ""
+    assert page.evaluate(CUT) == []
+
+
+def test_what_a_title_says_after_a_dot_is_a_detail(address: str, page: Page, without_plotly: None) -> None:
+    opened(page, f"{address}?lang=en")
+    title, detail = page.locator("#rooms-fresh .tile-title"), page.locator("#rooms-fresh .tile-sub")
+    assert title.inner_text().startswith("Live rooms · ") and detail.inner_text().strip().startswith("· ")
+    size = "(element) => parseFloat(getComputedStyle(element).fontSize)"
+    assert detail.evaluate(size) < title.evaluate(size)
+    page.evaluate("livewall.title(document.querySelector('#rooms-fresh .tile-title'), 'Live rooms')")
+    assert detail.count() == 0 and title.inner_text() == "Live rooms"
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
