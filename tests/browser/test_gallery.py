@@ -22,7 +22,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 PATIENCE = 180_000  # ms
 # What a wall must tell, in tiles with numbers: nothing of it is shortened, or reaches over the edge of its tile.
 CUT = """() => {
-  const told = '.tile-title, .split-label, .rank-label, .number, .change, .cell-rate, .cell-text, .split-share, .countdown-line, .fact-value';
+  const told = '.tile-title, .split-label, .rank-label, .number, .change, .cell-rate, .cell-text, .split-share, '
+    + '.countdown-line, .fact-value';
   const cut = [];
   for (const tile of document.querySelectorAll('[data-part$="-fresh"]')) {
     const edge = tile.getBoundingClientRect();
