@@ -25,7 +25,7 @@ TOLD_EVERY_S = 5.0  # the numbers of other processes are at most so old
 MOST_NAMES = 200  # statements have names of ours; more than these are counted together
 TICK_S = (0.05, 0.1, 0.2, 0.5, 1, 1.5, 2, 3, 5, 10)
 STATEMENT_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
-PIXEL_S = (0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 2.75, 3, 3.5, 4, 5, 7.5, 10, 30)
+PIXEL_S = (0.25, 0.5, 0.75, 1, 1.2, 1.4, 1.6, 1.8, 2, 2.2, 2.4, 2.6, 2.8, 3, 3.5, 4, 5, 7.5, 10, 30)
 CHANGE_BYTES = (250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000)
 FRAME_BYTES = (10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000)
 

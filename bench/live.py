@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,16 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from app.settings import Settings
+from bench import pixel
 from bench.results import put_section
+from bench.served import SHORT, free_port, served
 
-SHORT = bool(os.environ.get("BENCH_SHORT"))
 SCREENS = (1, 10) if SHORT else (1, 10, 50, 200, 1_000)
 SECONDS = 10.0 if SHORT else 60.0
 TICK_S = 2.0
-READY_S = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +45,6 @@ def cpu_of(pid: int) -> float:
     """Seconds of CPU that a process has used, user and system."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> None:
-    """Raises SystemExit when the wall ends or does not get ready."""
-    end = time.monotonic() + READY_S
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            if httpx.get(f"{url}/readyz", timeout=5).status_code == 200:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(1)
-    raise SystemExit("the wall did not get ready")
 
 
 def measure(url: str, pid: int, screens: int) -> Run:
@@ -110,22 +87,16 @@ def write(runs: list[Run], store: Path) -> str:
 
 
 def main() -> None:
-    settings, port = Settings(), free_port()
-    url = f"http://127.0.0.1:{port}"
-    environment = {**os.environ, "PORT": str(port), "HOST": "127.0.0.1", "TICK": str(TICK_S)}
-    with subprocess.Popen([sys.executable, "-m", "app", "run"], env=environment) as server:
-        try:
-            wait_until_ready(url, server)
-            runs = []
-            for screens in SCREENS:
-                runs.append(measure(url, server.pid, screens))
-                print(json.dumps({"screens": screens, "cpu": runs[-1].per_screen_minute, **runs[-1].heard}), flush=True)
-        finally:
-            server.send_signal(signal.SIGINT)
+    settings, runs = Settings(), []
+    with served(free_port(), TICK=str(TICK_S)) as (url, pid):
+        for screens in SCREENS:
+            runs.append(measure(url, pid, screens))
+            print(json.dumps({"screens": screens, "cpu": runs[-1].per_screen_minute, **runs[-1].heard}), flush=True)
     text = write(runs, settings.store)
     print(text)
     if not SHORT:
         put_section("bench-live", text)
+    pixel.main()
 
 
 if __name__ == "__main__":

@@ -46,5 +46,5 @@ class MarkerThread:
         while not self._stopping.wait(self._every_s * random.uniform(0.5, 1.5)):  # noqa: S311 (no secret)
             try:
                 self._receiver.receive(SOURCE, [marker(self._clock.now())])
-            except LivewallError as problem:  # events are refused too: then no marker arrives, and the wall says so
+            except LivewallError as problem:  # events are refused too, and the header's number runs out
                 log.debug("a marker was not taken", problem=str(problem))

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import statistics
 import threading
-from collections import OrderedDict, deque
+from bisect import bisect_left
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 
 from core.clock import Clock
 from metrics.snapshot import Watermark, marker_of
 
 WINDOW_S = 300.0
 MOST_SHOWN = 600  # markers that may still be reported
-MOST_KEPT = 4_000  # reports: a thousand screens make more, of which the newest are enough
+FRESH_S = 1.0  # what the last minutes were like is added up so often, however many screens ask
+FINE_S, STEPS = 10.0, 20  # to a twentieth of a second up to ten seconds, to whole seconds above
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Seconds from event to pixel over the last five minutes: of all reports of screens, and how many there were."""
+    """Seconds from event to pixel over the last five minutes, to 0.05: of all reports of screens, and how many."""
 
     median: float
     p95: float
@@ -33,7 +35,8 @@ class PixelLatency:
         """`observe` hears each report, in seconds."""
         self._clock, self._observe, self._lock = clock, observe, threading.Lock()
         self._shown: OrderedDict[int, None] = OrderedDict()
-        self._reports: deque[tuple[float, float]] = deque(maxlen=MOST_KEPT)  # (when, seconds)
+        self._seconds: OrderedDict[int, Counter[float]] = OrderedDict()  # when -> latencies, and how many of each
+        self._known: tuple[float, Latency | None] = (-FRESH_S, None)
 
     def show(self, watermarks: Iterable[Watermark]) -> None:
         """What is about to be shown: from now on screens may report its marker."""
@@ -57,19 +60,32 @@ class PixelLatency:
         seconds = (self._clock.now().timestamp() * 1000 - marker - held_ms) / 1000
         if not known or not 0 <= seconds <= WINDOW_S:
             return None
+        rounded = round(seconds * STEPS) / STEPS if seconds < FINE_S else float(round(seconds))
         with self._lock:
-            self._reports.append((self._clock.monotonic(), seconds))
+            self._seconds.setdefault(int(self._clock.monotonic()), Counter())[rounded] += 1
         self._observe(seconds)
         return seconds
 
     def last_minutes(self) -> Latency | None:
-        """What the last five minutes were like; None without a report."""
-        since = self._clock.monotonic() - WINDOW_S
+        """What the last five minutes were like, at most a second old; None without a report."""
+        moment = self._clock.monotonic()
         with self._lock:
-            while self._reports and self._reports[0][0] < since:
-                self._reports.popleft()
-            seconds = sorted(seconds for _, seconds in self._reports)
-        if not seconds:
-            return None
-        late = seconds[min(len(seconds) - 1, int(len(seconds) * 0.95))]
-        return Latency(round(statistics.median(seconds), 2), round(late, 2), round(seconds[-1], 2), len(seconds))
+            made, latency = self._known
+            if moment - made < FRESH_S:
+                return latency
+            for second in [second for second in self._seconds if second < moment - WINDOW_S]:
+                del self._seconds[second]
+            counts = sum(self._seconds.values(), Counter[float]())
+            latency = _latency(counts) if counts else None
+            self._known = (moment, latency)
+        return latency
+
+
+def _latency(counts: Counter[float]) -> Latency:
+    total, ordered = counts.total(), sorted(counts)
+    reached = list(accumulate(counts[seconds] for seconds in ordered))
+
+    def at(share: float) -> float:
+        return ordered[bisect_left(reached, share * total)]
+
+    return Latency(at(0.5), at(0.95), ordered[-1], total)

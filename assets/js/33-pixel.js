@@ -28,8 +28,13 @@
   function tell(frame) {
     const element = document.querySelector('[data-part="pixel"]');
     const { pixel } = frame;
-    element.hidden = !pixel || !frame.live;
+    element.hidden = !frame.live || !frame.head.marker; // no markers here: nothing to say
     if (element.hidden) return;
+    if (!pixel) {
+      element.textContent = livewall.t("shell.pixel.unknown"); // none came in five minutes
+      element.dataset.state = "none";
+      return;
+    }
     const count = (seconds) => livewall.t("shell.lag.seconds", { count: seconds.toFixed(1) });
     const text = livewall.t("shell.pixel.label", { median: count(pixel.median), worst: count(pixel.worst) });
     if (element.textContent !== text) element.textContent = text;
