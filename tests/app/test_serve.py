@@ -148,7 +148,9 @@ def test_two_processes_share_one_asking_and_survive_the_one_that_asks_and_redis(
     clients = served.clients(2)
 
     def leader() -> int | None:
-        leading = [pid for pid, client in clients.items() if ready(client)["role"] == "leader"]
+        told = [ready(client) for client in clients.values()]
+        assert {each["pid"] for each in told} == set(clients), f"a client went to another process: {told}"
+        leading = [each["pid"] for each in told if each["role"] == "leader"]
         return leading[0] if len(leading) == 1 else None
 
     first = served.until(leader)
@@ -158,7 +160,9 @@ def test_two_processes_share_one_asking_and_survive_the_one_that_asks_and_redis(
     def alike() -> dict[str, Any] | None:
         one, other = frame(clients[first]), frame(clients[second])
         assert one is not None and other is not None
-        one["now"] = other["now"]
+        for stamped in ("now", "next", "spread", "pixel"):  # of the answer, not of the shared frame
+            assert (stamped in one) and (stamped in other)
+            one[stamped] = other[stamped]
         return one if one["complete"] and one == other else None
 
     shown = served.until(alike)
