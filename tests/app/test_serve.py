@@ -29,13 +29,39 @@ UPDATE = {
 }
 
 
+class Visitor:
+    """A client that stays with one web process. A server may close a connection at any time, and the next one is taken
+    by any process: then it connects until the right one answers."""
+
+    def __init__(self, url: str, pid: int) -> None:
+        self._url, self._pid = url, pid
+        self._client = httpx.Client(base_url=url, timeout=60)
+
+    def get(self, path: str) -> httpx.Response:
+        return self._there().get(path)
+
+    def post(self, path: str, json: Any) -> httpx.Response:
+        return self._there().post(path, json=json)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _there(self) -> httpx.Client:
+        for _ in range(200):
+            if ready(self._client)["pid"] == self._pid:
+                return self._client
+            self._client.close()
+            self._client = httpx.Client(base_url=self._url, timeout=60)
+        raise httpx.ConnectError(f"the process {self._pid} did not take a connection")
+
+
 class Served:
     """`python -m app serve` with its web processes; clients stay with the process that answered them first."""
 
     def __init__(self, store: Path, log: Path, **more: str) -> None:
         wanted = environment(store, HISTORY_DAYS="0", **more)
         self.url, self.log = f"http://127.0.0.1:{wanted['PORT']}", log
-        self._opened: list[httpx.Client] = []
+        self._opened: list[Visitor] = []
         with log.open("w") as target:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "app", "serve"], cwd=ROOT, env=wanted, stdout=target, stderr=subprocess.STDOUT
@@ -52,16 +78,15 @@ class Served:
             time.sleep(0.25)
         raise AssertionError(self.log.read_text("utf-8"))
 
-    def clients(self, count: int) -> dict[int, httpx.Client]:
-        """A client for each web process, by its pid: new connections are taken by any of them."""
-        found: dict[int, httpx.Client] = {}
+    def clients(self, count: int) -> dict[int, Visitor]:
+        """A client for each web process, by its pid."""
+        found: dict[int, Visitor] = {}
 
         def all_of_them() -> bool:
-            client = httpx.Client(base_url=self.url, timeout=60)
-            self._opened.append(client)
-            pid = ready(client)["pid"]
+            with httpx.Client(base_url=self.url, timeout=60) as client:
+                pid = ready(client)["pid"]
             if pid not in found:
-                found[pid] = client
+                self._opened.append(found.setdefault(pid, Visitor(self.url, pid)))
             return len(found) == count
 
         self.until(all_of_them)
@@ -77,12 +102,12 @@ class Served:
         return self.log.read_text("utf-8")
 
 
-def ready(client: httpx.Client) -> dict[str, Any]:
+def ready(client: httpx.Client | Visitor) -> dict[str, Any]:
     found: dict[str, Any] = client.get("/readyz").json()
     return found
 
 
-def frame(client: httpx.Client, seen: str = "") -> dict[str, Any] | None:
+def frame(client: httpx.Client | Visitor, seen: str = "") -> dict[str, Any] | None:
     body = {**UPDATE, "inputs": [{"id": "ask", "property": "data", "value": {**ASK, "seen": seen}}]}
     answer = client.post("/_dash-update-component", json=body)
     assert answer.status_code in (200, 204), answer.text
@@ -92,7 +117,7 @@ def frame(client: httpx.Client, seen: str = "") -> dict[str, Any] | None:
     return found
 
 
-def by_process(client: httpx.Client, name: str) -> dict[int, float]:
+def by_process(client: Visitor, name: str) -> dict[int, float]:
     """The sum of a number of /metrics for each process."""
     sums: dict[int, float] = {}
     for family in text_string_to_metric_families(client.get("/metrics").text):
@@ -149,7 +174,6 @@ def test_two_processes_share_one_asking_and_survive_the_one_that_asks_and_redis(
 
     def leader() -> int | None:
         told = [ready(client) for client in clients.values()]
-        assert {each["pid"] for each in told} == set(clients), f"a client went to another process: {told}"
         leading = [each["pid"] for each in told if each["role"] == "leader"]
         return leading[0] if len(leading) == 1 else None
 
