@@ -94,7 +94,8 @@
     if (came.patch === undefined) return came;
     const mine = held && held.frame.version === came.from && held.frame.as_of === came.as_of && held.key === key;
     if (!mine) throw new Error("changes of a frame that is not here");
-    return { ...livewall.patched(held.frame, came.patch), now: came.now, pixel: came.pixel, next: came.next, spread: came.spread };
+    const { from, as_of, patch, ...stamps } = came; // what is true of this answer only
+    return { ...livewall.patched(held.frame, patch), ...stamps };
   }
 
   function fan(came) {
