@@ -29,8 +29,8 @@ from app.static import plotly_url, serve_plotly
 from callbacks import register
 from callbacks.deps import Deps
 from core.clock import Clock
-from core.errors import BadRequestError
-from layouts.board import Board, board_names, load_board
+from core.errors import BadRequestError, UnknownNameError
+from layouts.board import Board, load_boards
 from layouts.gallery_page import build_gallery
 from layouts.page import dash_options
 from layouts.plan import plan_board
@@ -81,13 +81,13 @@ class Definitions:
     words: dict[str, Words]
 
     @classmethod
-    def load(cls) -> Definitions:
+    def load(cls, own_boards: Path | None = None) -> Definitions:
         """Raises the first DefinitionError there is."""
         catalogue = load_catalogue()
         return cls(
             catalogue=catalogue,
             goals=load_goals(catalogue.metrics),
-            boards={name: load_board(name) for name in board_names()},
+            boards=load_boards(own_boards),
             words={locale: load_words(locale) for locale in ("zh", "en")},
         )
 
@@ -158,12 +158,12 @@ def read_limits(text: str, catalogue: Catalogue) -> Filters:
 
 def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile, clock: Clock) -> Wall:
     """Put the parts together for an open store. Nothing runs until `start()`."""
-    definitions = Definitions.load()
+    definitions = Definitions.load(settings.boards)
     catalogue, regions = definitions.catalogue, load_region_set(profile.region_set)
     calendar, labels = BusinessCalendar.of(profile), Labels(catalogue, regions, simulated=profile.simulated)
     limits = read_limits(settings.only, catalogue)
     if settings.board not in definitions.boards:
-        load_board(settings.board)  # raises with the names there are
+        raise UnknownNameError("board", settings.board, sorted(definitions.boards))
     members = Members(catalogue, regions, profile.region_level, lambda: load_members(clickhouse), clock)
 
     own = own_of(clickhouse).rollups

@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     )
     tick: float = Field(default=0, ge=0, le=60, description="Seconds between ticks; 0 follows the board (2 s).")
     board: str = Field(default="wall", description="The board shown at /.")
+    boards: Path | None = Field(
+        default=None, description="Folder with boards of your own; one named like a shipped one takes its place."
+    )
     locale: Literal["zh", "en"] = Field(default="zh", description="Language of a screen that has not chosen one.")
     light_hours: str = Field(
         default="07:00-19:00",
@@ -123,6 +126,13 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much the log says."
     )
+
+    @field_validator("boards")
+    @classmethod
+    def _a_folder(cls, folder: Path | None) -> Path | None:
+        if folder is not None and not folder.is_dir():
+            raise ValueError("no such folder")
+        return folder
 
     @field_validator("raw_days", "minute_days")
     @classmethod

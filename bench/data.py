@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pyarrow as pa
 
@@ -82,12 +83,8 @@ def settle(clickhouse: ClickHouse) -> None:
 @contextmanager
 def only_raw() -> Iterator[None]:
     """Every question answered from the raw ledgers."""
-    chosen = queries.builder.choose_sources
-    queries.builder.choose_sources = lambda ledger, *_: (raw_source(ledger),)
-    try:
+    with patch.object(queries.builder, "choose_sources", lambda ledger, *_: (raw_source(ledger),)):
         yield
-    finally:
-        queries.builder.choose_sources = chosen
 
 
 @dataclass(frozen=True, slots=True)

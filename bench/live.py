@@ -1,4 +1,4 @@
-"""What screens cost: `make bench-live` (BENCH_SHORT=1 for a look). Writes its section of bench/RESULTS.md.
+"""What screens cost: `make bench-live` (BENCH_SHORT=1 for a look). Writes its sections of bench/RESULTS.md.
 
 One wall on the store of STORE, served as `make run` serves it, and 1, 10, 50, 200 and 1,000 screens one after the other
 in another process (`bench.screens`). The server's CPU is what the kernel counted for its process, ticks, simulator and
@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from app.settings import Settings
-from bench import pixel
+from bench import cold, peers, pixel
+from bench.processes import cpu_of
 from bench.results import put_section
 from bench.served import SHORT, free_port, served
 
@@ -39,12 +40,6 @@ class Run:
     @property
     def per_screen_minute(self) -> float:
         return self.cpu_s / self.screens * 60 / self.clock_s
-
-
-def cpu_of(pid: int) -> float:
-    """Seconds of CPU that a process has used, user and system."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure(url: str, pid: int, screens: int) -> Run:
@@ -97,6 +92,8 @@ def main() -> None:
     if not SHORT:
         put_section("bench-live", text)
     pixel.main()
+    peers.main()
+    cold.main()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Screens without browsers: asks a running wall as so many open pages do, in a process of its own, and counts.
 
-`python -m bench.screens URL SCREENS TICK_S SECONDS` prints one JSON object. Each screen keeps a connection, asks at
+`python -m bench.screens URL SCREENS TICK_S SECONDS [BOARD]` prints one JSON object; with the board `-` the pages are
+those of any Dash app whose one callback hangs on an interval. Each screen keeps a connection, asks at
 every beat with the version it shows, never twice at once, and goes on from what it was answered. Frames are not put
 together (that is a browser's work, and this process shares the machine with the server): only their versions are read.
 """
@@ -41,14 +42,16 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where to post, and what of the request never changes."""
+    """Where to post, and what of the request never changes. `board` is None where the interval itself is the input."""
 
     host: str
     port: int
     body: dict[str, Any]
+    board: str | None
 
     def request(self, n: int, seen: str) -> bytes:
-        ask = {"n": n, "seen": seen, "query": "", "locale": "zh", "board": "wall"}
+        wish = {"n": n, "seen": seen, "query": "", "locale": "zh", "board": self.board}
+        ask = n if self.board is None else wish
         body = json.dumps({**self.body, "inputs": [{**self.body["inputs"][0], "value": ask}]}).encode()
         head = (
             f"POST /_dash-update-component HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n"
@@ -57,21 +60,22 @@ class Door:
         return head.encode() + body
 
 
-def find_door(url: str) -> Door:
+def find_door(url: str, board: str | None) -> Door:
     """What a page posts on a tick, made from Dash's own list of callbacks."""
     callbacks = httpx.get(f"{url}/_dash-dependencies", timeout=60).raise_for_status().json()
     (callback,) = [entry for entry in callbacks if not entry["clientside_function"]]
-    output_id, _, output_property = callback["output"].rpartition(".")
+    named = [name.rpartition(".") for name in callback["output"].strip(".").split("...")]
+    outputs = [{"id": output_id, "property": output_property} for output_id, _, output_property in named]
     (given,) = callback["inputs"]
     body = {
         "output": callback["output"],
-        "outputs": {"id": output_id, "property": output_property},
+        "outputs": outputs if callback["output"].startswith("..") else outputs[0],
         "inputs": [given],
         "changedPropIds": [f"{given['id']}.{given['property']}"],
         "state": [],
     }
     parts = urlsplit(url)
-    return Door(parts.hostname or "127.0.0.1", parts.port or 80, body)
+    return Door(parts.hostname or "127.0.0.1", parts.port or 80, body, board)
 
 
 async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes, int]:
@@ -120,9 +124,9 @@ async def screen(door: Door, phase_s: float, tick_s: float, begin: float, end: f
     writer.close()
 
 
-async def watch(url: str, screens: int, tick_s: float, seconds: float) -> dict[str, Any]:
+async def watch(url: str, screens: int, tick_s: float, seconds: float, board: str | None) -> dict[str, Any]:
     """So many screens, their beats spread evenly over a tick, for the warm-up and `seconds` more."""
-    door, heard = find_door(url), Heard()
+    door, heard = find_door(url, board), Heard()
     begin = time.monotonic() + WARM_S
     phases = [tick_s * index / screens for index in range(screens)]
     running = asyncio.gather(*(screen(door, phase, tick_s, begin, begin + seconds, heard) for phase in phases))
@@ -135,8 +139,10 @@ async def watch(url: str, screens: int, tick_s: float, seconds: float) -> dict[s
 
 
 def main() -> None:
-    url, screens, tick_s, seconds = sys.argv[1:]
-    print(json.dumps(asyncio.run(watch(url, int(screens), float(tick_s), float(seconds)))))
+    url, screens, tick_s, seconds, *rest = sys.argv[1:]
+    board = rest[0] if rest else "wall"
+    heard = asyncio.run(watch(url, int(screens), float(tick_s), float(seconds), None if board == "-" else board))
+    print(json.dumps(heard))
 
 
 if __name__ == "__main__":

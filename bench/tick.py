@@ -26,6 +26,7 @@ from app.serve import give_history
 from app.settings import Settings
 from app.store import open_store, settle_profile
 from core.clock import SystemClock
+from ingest.writer import Writer
 from queries.client import ClickHouse
 from queries.statement import Result, Statement
 
@@ -102,7 +103,7 @@ def main() -> None:
     clickhouse = open_store(settings.store, settings.clickhouse_dsn, settings.readers)
     clock = SystemClock()
     if profile.simulated:
-        give_history(settings, clickhouse, clock)
+        give_history(settings, clickhouse, clock, Writer(clickhouse))
     settle(clickhouse)
     watched = Watched(clickhouse)
     clickhouse.read = watched.read  # type: ignore[method-assign]

@@ -77,6 +77,12 @@ def board_names(folder: Path = FOLDER) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
+def load_boards(own: Path | None = None) -> dict[str, Board]:
+    """All boards by name, one's own instead of shipped ones of the same name. Raises DefinitionError."""
+    boards = {name: load_board(name) for name in board_names()}
+    return boards if own is None else boards | {name: load_board(name, own) for name in board_names(own)}
+
+
 def load_board(name: str, folder: Path = FOLDER) -> Board:
     """Read one board. Raises UnknownNameError or DefinitionError naming file and entry."""
     if name not in board_names(folder):

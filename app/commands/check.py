@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,11 +13,12 @@ from alerts.rules import check_rules
 from app.commands.common import WRONG_WORDS, clear_errors
 from app.commands.own_tables import check_tables
 from app.console import console
+from app.settings import read_settings
 from core.errors import DefinitionError, LivewallError
 from ingest.mapping import check_mappings, mapping_names
 from ingest.scenario import load_scenario, scenario_names
 from ingest.world import load_world
-from layouts.board import board_names
+from layouts.board import load_boards
 from layouts.check import check_boards
 from metrics.catalogue import check_catalogue, load_catalogue
 from metrics.event_calendar import load_events
@@ -26,7 +28,7 @@ from queries.limits import load_limits
 from queries.own_tables import check_own_tables
 
 
-def find_problems() -> list[str]:
+def find_problems(own_boards: Path | None = None) -> list[str]:
     """Every problem of all definition files, one line each; empty when all is well."""
     broken = check_catalogue()
     if broken:  # the others are checked against the metrics: first things first
@@ -34,6 +36,7 @@ def find_problems() -> list[str]:
     catalogue = load_catalogue()
     checks: list[Callable[[], list[DefinitionError]]] = [
         lambda: check_boards(catalogue),
+        lambda: check_boards(catalogue, own_boards) if own_boards else [],
         lambda: check_rules(measures_of(catalogue)),
         check_mappings,
         check_own_tables,
@@ -60,7 +63,9 @@ def check(
         with clear_errors():
             check_tables(mapping)
         return
-    problems = find_problems()
+    with clear_errors():
+        own_boards = read_settings().boards
+    problems = find_problems(own_boards)
     for problem in problems:
         typer.echo(problem, err=True)
     if problems:
@@ -68,5 +73,5 @@ def check(
     catalogue = load_catalogue()
     console.print(
         f"sound: {len(catalogue.metrics)} metrics, {len(catalogue.dimensions)} dimensions, "
-        f"{len(board_names())} boards, {len(mapping_names())} mappings, {len(scenario_names())} scenarios"
+        f"{len(load_boards(own_boards))} boards, {len(mapping_names())} mappings, {len(scenario_names())} scenarios"
     )

@@ -45,3 +45,9 @@ def test_the_dsn_follows_the_store_unless_it_is_given(monkeypatch: pytest.Monkey
     assert read_settings().clickhouse_dsn.read == "chdb://var/tmall/clickhouse"
     monkeypatch.setenv("DSN", "http://u:p@127.0.0.1:8123/w")
     assert read_settings().clickhouse_dsn.read == "http://u:p@127.0.0.1:8123/w"
+
+
+def test_a_folder_of_boards_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BOARDS", str(tmp_path / "bords"))
+    with pytest.raises(BadRequestError, match=r"BOARDS='.*bords'.*no such folder"):
+        read_settings()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from layouts.board import Board
+from layouts.board import Board, board_names, load_boards
 from layouts.check import check_board, check_boards
 from tests.layouts.sample import catalogue
 
@@ -127,3 +127,13 @@ def test_an_area_of_three_numbers_is_refused(tmp_path: Path) -> None:
 def test_a_tile_too_small_for_its_kind_is_refused() -> None:
     said = problems(tile(area={"column": 1, "row": 1, "width": 1, "height": 1}))
     assert any("too small: a kpi needs 18 × 12 rem" in problem for problem in said)
+
+
+def test_boards_of_ones_own_stand_beside_the_shipped_ones_or_take_their_place(tmp_path: Path) -> None:
+    text = yaml.safe_dump({"title": TITLE, "tiles": [tile()]})
+    for name in ("mine", "wall"):
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    boards = load_boards(tmp_path)
+    assert set(boards) == {*board_names(), "mine"}
+    assert [tile.key for tile in boards["wall"].tiles] == ["one"]
+    assert boards["funnel"] == load_boards()["funnel"]
