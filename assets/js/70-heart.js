@@ -227,8 +227,9 @@
   // --- the beat -----------------------------------------------------------------------------------------------------
   let timer = null;
   let beating = false;
+  let left = false; // goodbye was said: a page that goes is hidden after that, which must not be the last thing heard
   async function beat() {
-    if (beating) return;
+    if (beating || left) return;
     beating = true;
     const said = Math.min(owed.length, MOST_DONE);
     try {
@@ -269,10 +270,14 @@
     window.addEventListener("error", (event) => note(event.error || event.message));
     window.addEventListener("unhandledrejection", (event) => note(event.reason));
     window.addEventListener("pagehide", () => {
+      left = true;
       navigator.sendBeacon(BEAT, new Blob([JSON.stringify(report(true))], { type: "application/json" }));
       leavePlace();
     });
-    window.addEventListener("pageshow", (event) => event.persisted && beat());
+    window.addEventListener("pageshow", (event) => {
+      left = false;
+      if (event.persisted) beat();
+    });
     document.addEventListener("visibilitychange", beat);
     setTimeout(beat, 300 + Math.random() * Math.min(1000, config.beat * 100)); // after the first frame, not with it
     again();
