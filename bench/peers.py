@@ -47,7 +47,7 @@ from queries.statement import Statement
 
 ROWS, HOURS, RATE = 5_000_000, 48, 60
 VIEWERS = (1, 10) if SHORT else (1, 10, 50)
-SECONDS = 8.0 if SHORT else 15.0
+SECONDS = 8.0 if SHORT else 20.0
 ROUNDS = 1 if SHORT else 3
 TICK_S = 2.0
 HOUR = 20  # of the business day at which the bench is to run, so that there is a day to show
@@ -145,11 +145,13 @@ def idle(pid: int, database: int) -> Window:
     return Window(family_cpu(pid) - own, family_cpu(database) - theirs, took, family_memory_mb(pid), {})
 
 
-def contenders(folder: Path, ports: tuple[int, int], listener: int, cache: str) -> list[Contender]:
+def contenders(folder: Path, ports: tuple[int, int], cache: str) -> list[Contender]:
     told = running(folder / "listener")
     assert told is not None
     wall, plain = ports
-    begin = business_day(folder)
+    begin, beside = business_day(folder), folder.with_name("wall")  # the simulator keeps the store's own folder
+    beside.mkdir(exist_ok=True)
+    shutil.copy(folder / "profile.yaml", beside)
     return [
         Contender(
             "Livewall",
@@ -157,8 +159,10 @@ def contenders(folder: Path, ports: tuple[int, int], listener: int, cache: str) 
             "six",
             f"http://127.0.0.1:{wall}/readyz",
             {
-                "STORE": str(folder),
-                "DSN": f"listen://127.0.0.1:{listener}",
+                "STORE": str(beside),
+                "DSN": told.dsn("dashboard"),
+                "INGEST_DSN": told.dsn("ingest"),
+                "ADMIN_DSN": told.dsn("admin"),
                 "PORT": str(wall),
                 "HOST": "127.0.0.1",
                 "SIMULATE": "false",
@@ -209,7 +213,7 @@ def run(folder: Path, cache: str) -> dict[tuple[str, int], list[Window]]:
         stack.enter_context(started([sys.executable, "-m", "app", "simulate"], place, lambda: True))
         time.sleep(20)  # the simulator makes up for the time since the fill
         for number in range(ROUNDS):
-            for contender in contenders(folder, ports, port, cache):
+            for contender in contenders(folder, ports, cache):
                 url = contender.ready.rsplit("/", 1)[0]
                 with started(contender.command, contender.environment, partial(answers, contender.ready)) as pid:
                     found.setdefault((contender.name, 0), []).append(idle(pid, told.pid))

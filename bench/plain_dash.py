@@ -115,4 +115,6 @@ def refresh(_beats: int | None) -> tuple[Any, ...]:
     )
 
 
-server.test_client().get("/")  # a cold Dash that meets several threads at once can answer HTTP 500
+# What several threads must not meet cold: Dash can answer HTTP 500, and plotly imports pandas on the first figure.
+server.test_client().get("/")
+px.line(x=[0.0], y=[0.0])
