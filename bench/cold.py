@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -61,7 +60,7 @@ def start_once(page: Page) -> list[float]:
             full = time.monotonic() - begun
             ready = until(lambda: says(f"{url}/readyz"), begun)
         finally:
-            server.send_signal(signal.SIGINT)
+            server.terminate()
     page.goto("about:blank")
     return [answers, min(ready, full), there, full]
 

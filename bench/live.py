@@ -1,8 +1,9 @@
 """What screens cost: `make bench-live` (BENCH_SHORT=1 for a look). Writes its sections of bench/RESULTS.md.
 
-One wall on the store of STORE, served as `make run` serves it, and 1, 10, 50, 200 and 1,000 screens one after the other
-in another process (`bench.screens`). The server's CPU is what the kernel counted for its process, ticks, simulator and
-engine included; beside it stands what each screen adds to the run with one screen.
+One wall as `make serve` serves it, on a store behind a listener into which a simulator writes, and 1, 10, 50, 200 and
+1,000 screens one after the other in another process (`bench.screens`). The server's CPU is what the kernel counted for
+its processes, ticks included; the database's is counted apart. Beside it stands what each screen adds to the run with
+one screen.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.settings import Settings
 from bench import cold, peers, pixel
-from bench.processes import cpu_of
+from bench.processes import family_cpu
 from bench.results import put_section
-from bench.served import SHORT, free_port, served
+from bench.served import SHORT, free_port
+from bench.stand import RATE, ROWS, Stand, says_200, standing, started
 
 SCREENS = (1, 10) if SHORT else (1, 10, 50, 200, 1_000)
 SECONDS = 10.0 if SHORT else 60.0
@@ -30,69 +33,93 @@ TICK_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One number of screens. CPU in seconds of all cores."""
+    """One number of screens, 0 is nobody. CPU in seconds of all cores."""
 
     screens: int
     cpu_s: float
+    database_s: float
     clock_s: float
     heard: dict[str, Any]
 
     @property
-    def per_screen_minute(self) -> float:
-        return self.cpu_s / self.screens * 60 / self.clock_s
+    def per_minute(self) -> float:
+        return self.cpu_s * 60 / self.clock_s
 
 
-def measure(url: str, pid: int, screens: int) -> Run:
+def idle(pid: int, database: int) -> Run:
+    """What both use while nobody watches."""
+    own, theirs, begun = family_cpu(pid), family_cpu(database), time.monotonic()
+    time.sleep(SECONDS)
+    return Run(0, family_cpu(pid) - own, family_cpu(database) - theirs, time.monotonic() - begun, {})
+
+
+def measure(url: str, pid: int, database: int, screens: int) -> Run:
     command = [sys.executable, "-m", "bench.screens", url, str(screens), str(TICK_S), str(SECONDS)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as client:
         assert client.stdout is not None
         if client.stdout.readline().strip() != "measuring":
             raise SystemExit("the screens did not begin")
-        cpu, begun = cpu_of(pid), time.monotonic()
+        own, theirs, begun = family_cpu(pid), family_cpu(database), time.monotonic()
         heard = json.loads(client.stdout.readline())
-        return Run(screens, cpu_of(pid) - cpu, time.monotonic() - begun, heard)
+        took = time.monotonic() - begun
+        return Run(screens, family_cpu(pid) - own, family_cpu(database) - theirs, took, heard)
 
 
-def write(runs: list[Run], store: Path) -> str:
+def write(nobody: Run, runs: list[Run]) -> str:
     """The section of results as Markdown."""
-    alone = runs[0].cpu_s / runs[0].clock_s
+    alone = runs[0].per_minute
     lines = [
         "## Screens",
         "",
         f"`make bench-live`: {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end; "
-        f"the wall on `{store.name}` with its simulator, {TICK_S:g} s tick, {SECONDS:g} s each. Screens are "
-        "connections of another process on the same machine.",
+        f"the wall (18 tiles) by `make serve`, one process, {ROWS:,} ledger rows behind a listener and about {RATE} "
+        f"more a second, {TICK_S:g} s tick, {SECONDS:g} s each. Screens are connections of another process on the same "
+        "machine.",
         "",
         "| screens | server CPU-s per screen-minute | of it added by screens | p50 ms | p95 ms | ticks delivered "
-        "| bytes a tick | changes / whole / nothing new | CPU of the screens' process |",
-        "|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| bytes a tick | changes / whole / nothing new | database, cores | CPU of the screens' process |",
+        "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for run in runs:
         heard = run.heard
         asked = max(1, heard["changes"] + heard["whole"] + heard["nothing"])
-        added = max(0.0, run.cpu_s / run.clock_s - alone) / run.screens * 60
+        added = max(0.0, run.per_minute - alone) / run.screens
         shares = " / ".join(f"{heard[name] / asked:.0%}" for name in ("changes", "whole", "nothing"))
         lines.append(
-            f"| {run.screens:,} | {run.per_screen_minute:.4f} | {added:.4f} | {heard['p50_ms']:.0f} "
+            f"| {run.screens:,} | {run.per_minute / run.screens:.4f} | {added:.4f} | {heard['p50_ms']:.0f} "
             f"| {heard['p95_ms']:.0f} | {heard['delivered'] / max(1, heard['beats']):.1%} "
-            f"| {heard['bytes'] / asked:,.0f} | {shares} "
+            f"| {heard['bytes'] / asked:,.0f} | {shares} | {run.database_s / run.clock_s:.2f} "
             f"| {heard['own_cpu_s'] / run.clock_s:.0%} |"
         )
+    lines += [
+        "",
+        f"Nobody watching: {nobody.per_minute:.1f} CPU-s a minute of the server, "
+        f"{nobody.database_s / nobody.clock_s:.2f} cores of the database.",
+    ]
     return "\n".join(lines)
 
 
-def main() -> None:
-    settings, runs = Settings(), []
-    with served(free_port(), TICK=str(TICK_S)) as (url, pid):
+def measure_screens(stand: Stand) -> str:
+    port = free_port()
+    url, serve, runs = f"http://127.0.0.1:{port}", [sys.executable, "-m", "app", "serve"], []
+    with started(serve, stand.wall(port, TICK=str(TICK_S)), partial(says_200, f"{url}/readyz")) as pid:
+        time.sleep(5)
+        nobody = idle(pid, stand.database.pid)
         for screens in SCREENS:
-            runs.append(measure(url, pid, screens))
-            print(json.dumps({"screens": screens, "cpu": runs[-1].per_screen_minute, **runs[-1].heard}), flush=True)
-    text = write(runs, settings.store)
-    print(text)
-    if not SHORT:
-        put_section("bench-live", text)
+            runs.append(measure(url, pid, stand.database.pid, screens))
+            told = {"screens": screens, "cpu_a_minute": runs[-1].per_minute, **runs[-1].heard}
+            print(json.dumps(told), flush=True)
+    return write(nobody, runs)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="live-") as place, standing(Path(place) / "store") as stand:
+        text = measure_screens(stand)
+        print(text)
+        if not SHORT:
+            put_section("bench-live", text)
+        peers.main(stand)
     pixel.main()
-    peers.main()
     cold.main()
 
 

@@ -13,7 +13,6 @@ import json
 import os
 import platform
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -22,36 +21,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-import httpx
 import redis
 
-from app.logs import set_up_logs
-from app.store import demo_profile, open_store, settle_profile
 from bench.processes import family_cpu, family_memory_mb
 from bench.results import put_section
 from bench.served import SHORT, free_port
-from core.clock import SystemClock
-from ingest.history import fill_history
-from ingest.scenario import load_scenario
-from ingest.world import load_world
-from metrics.profile import load_profile
-from queries.listener import ROLES, running
-from queries.server import Access
-from queries.statement import Statement
+from bench.stand import HOURS, RATE, ROWS, Stand, says_200, standing, started
 
-ROWS, HOURS, RATE = 5_000_000, 48, 60
 VIEWERS = (1, 10) if SHORT else (1, 10, 50)
 SECONDS = 8.0 if SHORT else 20.0
 ROUNDS = 1 if SHORT else 3
 TICK_S = 2.0
-HOUR = 20  # of the business day at which the bench is to run, so that there is a day to show
-READY_S = 300
 BOARDS = Path(__file__).parent / "boards"
 FAST_ENOUGH = 28  # refreshes of a viewer a minute, of 30
 
@@ -82,48 +66,6 @@ class Window:
         return int(max(1, self.heard["changes"] + self.heard["whole"] + self.heard["nothing"]))
 
 
-def fill(folder: Path) -> None:
-    """48 hours of the simulated business, five million ledger rows, in a time zone where the day is far on."""
-    set_up_logs("warning")
-    now = datetime.now(UTC)
-    zone = f"Etc/GMT{now.hour - HOUR:+d}" if -14 <= now.hour - HOUR <= 12 else f"Etc/GMT{now.hour - HOUR + 24:+d}"
-    profile = demo_profile().model_copy(update={"distinct": "sketch", "time_zone": zone})
-    settle_profile(folder, profile)
-    clickhouse = open_store(folder, Access(f"chdb://{folder}/clickhouse"), 1)
-    scenario = load_scenario("normal_day", load_world())
-    until = SystemClock().now()
-    fill_history(clickhouse, scenario=scenario, seed=3, until=until, rate=ROWS / HOURS / 3600, days=HOURS // 24)
-    while clickhouse.read(Statement("merges", "SELECT count() FROM system.merges")).rows[0][0]:
-        time.sleep(1)
-    clickhouse.close()
-
-
-@contextmanager
-def started(command: list[str], environment: Mapping[str, str], ready: Callable[[], bool]) -> Iterator[int]:
-    """A process and what it starts, once it is ready; ended with the context. Raises SystemExit when it is not."""
-    with subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL) as process:
-        try:
-            end = time.monotonic() + READY_S
-            while not ready():
-                if process.poll() is not None or time.monotonic() > end:
-                    raise SystemExit(f"{' '.join(command[:4])} … did not get ready")
-                time.sleep(0.5)
-            yield process.pid
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=10, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
 def measure(url: str, pid: int, database: int, board: str, viewers: int) -> Window:
     command = [sys.executable, "-m", "bench.screens", url, str(viewers), str(TICK_S), str(SECONDS), board]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as client:
@@ -145,33 +87,16 @@ def idle(pid: int, database: int) -> Window:
     return Window(family_cpu(pid) - own, family_cpu(database) - theirs, took, family_memory_mb(pid), {})
 
 
-def contenders(folder: Path, ports: tuple[int, int], cache: str) -> list[Contender]:
-    told = running(folder / "listener")
-    assert told is not None
+def contenders(stand: Stand, ports: tuple[int, int], cache: str) -> list[Contender]:
     wall, plain = ports
-    begin, beside = business_day(folder), folder.with_name("wall")  # the simulator keeps the store's own folder
-    beside.mkdir(exist_ok=True)
-    shutil.copy(folder / "profile.yaml", beside)
+    day = str(stand.business_day().timestamp())
     return [
         Contender(
             "Livewall",
             [sys.executable, "-m", "app", "serve"],
             "six",
             f"http://127.0.0.1:{wall}/readyz",
-            {
-                "STORE": str(beside),
-                "DSN": told.dsn("dashboard"),
-                "INGEST_DSN": told.dsn("ingest"),
-                "ADMIN_DSN": told.dsn("admin"),
-                "PORT": str(wall),
-                "HOST": "127.0.0.1",
-                "SIMULATE": "false",
-                "BOARDS": str(BOARDS),
-                "BOARD": "six",
-                "TICK": str(TICK_S),
-                "LOG_LEVEL": "error",
-                "RECONCILE_EVERY": "0",
-            },
+            stand.wall(wall, BOARDS=str(BOARDS), BOARD="six", TICK=str(TICK_S)),
         ),
         Contender(
             "plain Dash",
@@ -181,47 +106,25 @@ def contenders(folder: Path, ports: tuple[int, int], cache: str) -> list[Contend
             ],
             "-",
             f"http://127.0.0.1:{plain}/",
-            {"PEER_DSN": told.dsn("admin"), "PEER_REDIS": cache, "PEER_DAY": str(begin.timestamp())},
+            {"PEER_DSN": stand.database.dsn("admin"), "PEER_REDIS": cache, "PEER_DAY": day},
         ),
     ]
 
 
-def business_day(folder: Path) -> datetime:
-    """When today began, in UTC."""
-    profile = load_profile(folder)
-    assert profile is not None
-    local = datetime.now(ZoneInfo(profile.time_zone))
-    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-
-
-def run(folder: Path, cache: str) -> dict[tuple[str, int], list[Window]]:
+def run(stand: Stand, cache: str) -> dict[tuple[str, int], list[Window]]:
     """Windows by contender and viewers; 0 viewers is nobody."""
-    subprocess.run([sys.executable, "-m", "bench.peers", "fill", str(folder)], check=True)
-    port, ports = free_port(), (free_port(), free_port())
-    place = {"STORE": str(folder), "DSN": f"listen://127.0.0.1:{port}", "RATE": str(RATE), "HISTORY_DAYS": "2"}
     found: dict[tuple[str, int], list[Window]] = {}
-    with ExitStack() as stack:
-        stack.enter_context(
-            started(
-                [sys.executable, "-m", "app", "listen", "--port", str(port)],
-                place,
-                lambda: running(folder / "listener") is not None,
-            )
-        )
-        told = running(folder / "listener")
-        assert told is not None and set(told.passwords) == set(ROLES)
-        stack.enter_context(started([sys.executable, "-m", "app", "simulate"], place, lambda: True))
-        time.sleep(20)  # the simulator makes up for the time since the fill
-        for number in range(ROUNDS):
-            for contender in contenders(folder, ports, cache):
-                url = contender.ready.rsplit("/", 1)[0]
-                with started(contender.command, contender.environment, partial(answers, contender.ready)) as pid:
-                    found.setdefault((contender.name, 0), []).append(idle(pid, told.pid))
-                    for viewers in VIEWERS:
-                        window = measure(url, pid, told.pid, contender.board, viewers)
-                        found.setdefault((contender.name, viewers), []).append(window)
-                        line = {"round": number, "name": contender.name, "viewers": viewers, "cpu": window.cpu_s}
-                        print(json.dumps(line | window.heard), flush=True)
+    database = stand.database.pid
+    for number in range(ROUNDS):
+        for contender in contenders(stand, (free_port(), free_port()), cache):
+            url = contender.ready.rsplit("/", 1)[0]
+            with started(contender.command, contender.environment, partial(says_200, contender.ready)) as pid:
+                found.setdefault((contender.name, 0), []).append(idle(pid, database))
+                for viewers in VIEWERS:
+                    window = measure(url, pid, database, contender.board, viewers)
+                    found.setdefault((contender.name, viewers), []).append(window)
+                    line = {"round": number, "name": contender.name, "viewers": viewers, "cpu": window.cpu_s}
+                    print(json.dumps(line | window.heard), flush=True)
     return found
 
 
@@ -293,17 +196,14 @@ def redis_server(folder: Path) -> Iterator[str]:
         yield url
 
 
-def main() -> None:
-    if len(sys.argv) > 2:
-        fill(Path(sys.argv[2]))
-        return
+def main(stand: Stand | None = None) -> None:
     if shutil.which("redis-server") is None:
         print("six tiles are not measured: plain Dash keeps its answers in Redis, which is not here", file=sys.stderr)
         return
-    with tempfile.TemporaryDirectory(prefix="six-") as place:
-        folder = Path(place)
-        with redis_server(folder) as cache:
-            text = write(run(folder / "store", cache))
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="six-")))
+        cache = stack.enter_context(redis_server(folder))
+        text = write(run(stand or stack.enter_context(standing(folder / "store")), cache))
     print(text)
     if not SHORT:
         put_section("six tiles", text)

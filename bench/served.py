@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -46,4 +45,4 @@ def served(port: int, **wanted: str) -> Iterator[tuple[str, int]]:
             wait_until_ready(url, server)
             yield url, server.pid
         finally:
-            server.send_signal(signal.SIGINT)
+            server.terminate()
