@@ -10,6 +10,7 @@ from dash.exceptions import PreventUpdate
 from flask import Flask, Response, abort, request
 
 from callbacks.guard import UPDATE, guard_callbacks
+from callbacks.shortcut import Shortcut
 from core.errors import LivewallError
 from layouts import ids
 
@@ -54,3 +55,5 @@ def wire_page(app: Dash, answer: Callable[[Any], str | None], build: str = "") -
         if build and request.path.endswith(UPDATE):
             response.headers[BUILD_HEADER] = build
         return response
+
+    server.wsgi_app = Shortcut(app, answer)  # type: ignore[method-assign]  # as Flask's documentation does it

@@ -30,13 +30,16 @@ def body(ask: Any, **changes: Any) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def client(deps: Deps) -> Iterator[FlaskClient]:
+@pytest.fixture(params=["the first question", "later ones"])  # those take the shortcut
+def client(deps: Deps, request: pytest.FixtureRequest) -> Iterator[FlaskClient]:
     app = Dash(__name__, **dash_options("test", "/vendor/plotly.min.js"))
     app.layout = build_shell(deps.boards, Screen("wall", "zh", "build-1"), deps.profile, deps.words)
     register(app, deps)
     with app.server.test_client() as client:
         client.get("/_dash-dependencies")
+        if request.param == "later ones":
+            assert client.post(UPDATE, json=body(asking())).status_code == 200
+            assert client.post(UPDATE, json=body(asking(seen="b1-1"))).status_code == 204
         yield client
 
 
