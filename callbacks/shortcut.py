@@ -30,6 +30,7 @@ KNOWN = {
 }
 BEGIN, END = f'{{"multi":true,"response":{{"{ids.FRAME}":{{"data":'.encode(), b"}}}"
 LONGEST = 64 * 1024  # bytes of a question; a longer one goes the long way
+OK, NOTHING_NEW = "200 OK", "204 NO CONTENT"
 PER_REQUEST = {"content-length", "date", "set-cookie"}
 
 log = structlog.get_logger("callbacks")
@@ -65,6 +66,8 @@ class Shortcut:
 
     def _try(self, environ: Environ, body: bytes) -> tuple[str, bytes] | None:
         """Status and body, or None when the long way has to be taken."""
+        if OK not in self._headers:
+            return None  # before the question is answered: it would be answered twice
         origin = environ.get("HTTP_ORIGIN")
         if origin and origin.partition("://")[2] != environ.get("HTTP_HOST"):
             return None
@@ -75,16 +78,16 @@ class Shortcut:
             frame = self._answer(asked["inputs"][0].get("value"))
         except Exception:  # what is wrong is said by the long way, which meets it again
             return None
-        status = "204 NO CONTENT" if frame is None else "200 OK"
+        status = NOTHING_NEW if frame is None else OK
         if status not in self._headers:
-            return None
+            return None  # the first "nothing new" of this process: asked once more, and nothing new again
         return status, b"" if frame is None else BEGIN + orjson.dumps(frame) + END
 
     def _listening(self, start_response: Callable[..., Any]) -> Callable[..., Any]:
         """Learns the headers of the long way, once for each status."""
 
         def started(status: str, headers: Headers, *more: Any) -> Any:
-            if status in ("200 OK", "204 NO CONTENT") and status not in self._headers:
+            if status in (OK, NOTHING_NEW) and status not in self._headers:
                 self._headers[status] = [(name, value) for name, value in headers if name.lower() not in PER_REQUEST]
             return start_response(status, headers, *more)
 

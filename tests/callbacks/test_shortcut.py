@@ -110,6 +110,16 @@ def test_an_answer_is_the_same_both_ways_and_flask_is_not_asked(app: Dash, clien
     assert seen == [UPDATE]
 
 
+def test_no_question_is_answered_twice(app: Dash, answer: Counting) -> None:
+    client = app.server.test_client()
+    for _ in range(3):
+        client.post(UPDATE, json=body(asking()))
+    assert len(answer.asked) == 3
+    for _ in range(3):  # but the first "nothing new" of a process
+        client.post(UPDATE, json=body(asking(seen="b1-1")))
+    assert len(answer.asked) == 3 + 3 + 1
+
+
 WRONG: dict[str, dict[str, Any]] = {
     "no JSON": {"data": b"{", "content_type": "application/json"},
     "a text": {"data": b"text", "content_type": "text/plain"},
