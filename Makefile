@@ -21,7 +21,7 @@ OVER_HTTP := $(addprefix tests/queries/test_,answer.py client.py closed.py days.
 
 help:
 	@echo "make run    the live demo wall on http://localhost:8050"
-	@echo "make serve  the same for production: gunicorn, settings from the environment or .env (docs/how-to/deploy.md)"
+	@echo "make serve  the same for production: Granian, settings from the environment or .env (docs/how-to/deploy.md)"
 	@echo "make test   format, lint, types, contracts, definitions, unit, database and browser tests"
 	@echo "make faults kills ingestion hundreds of times and looks for lost and doubled events (FAULT_KILLS=500)"
 	@echo "make soak   a rotating wall at ten times its pace: heap and memory stay flat (SOAK_MINUTES=20)"

@@ -1,18 +1,25 @@
-"""The production server: gunicorn with threads, one process, or several that share one asking."""
+"""The production server: Granian with threads, one process, or several that share one asking."""
 
 from __future__ import annotations
 
 import contextlib
+import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
+from multiprocessing.util import Finalize
+from types import FrameType
 from typing import Any
 
 import structlog
 import typer
 from flask import Flask
-from gunicorn.app.base import BaseApplication
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
 
 from app.console import console
 from app.serve import CONNECTIONS, check_port
@@ -23,10 +30,10 @@ from core.clock import wait
 from core.errors import BadRequestError, LivewallError, StoreBusyError
 from queries.listener import Listener, running
 
-KEEP_ALIVE_S = 75  # gunicorn's own 2 s would mean a new connection for every tick of every screen
-BOOT_S = 120  # a process that is this long without a sign of life is replaced
+KEEP_ALIVE_S = 75  # longer than any pace of ticks: a screen keeps its connection
 GRACE_S = 25
-APP_FAILED = 4  # gunicorn's exit code that ends the server instead of trying the same again
+APP_FAILED = 4
+FILES = 2 * CONNECTIONS
 AGAIN_S = 2.0
 
 log = structlog.get_logger("production")
@@ -54,7 +61,7 @@ def serve_in_production(settings: Settings) -> None:
         console.print(
             f"\n  The wall will be at [bold]http://{shown}:{settings.port}[/bold]  (SIGTERM or Ctrl-C stops it)\n"
         )
-        Server(settings).run()
+        serve_wall(settings)
 
 
 def check_processes(settings: Settings) -> None:
@@ -88,51 +95,60 @@ def own_listener(settings: Settings) -> Iterator[None]:
         listener.stop()
 
 
-class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn with our settings. Each worker opens its wall after the fork."""
+def raise_file_limit() -> None:
+    """A screen is an open file, and most systems allow a process 1,024 of them or fewer unless it asks for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._closing = contextlib.ExitStack()  # of the worker, once there is one
-        super().__init__()
 
-    def load_config(self) -> None:
-        for name, value in options(self._settings).items():
-            self.cfg.set(name, value)
-        self.cfg.set("worker_exit", lambda _server, _worker: self._closing.close())
+def serve_wall(settings: Settings) -> None:
+    """Serve until SIGTERM or Ctrl-C; a web process that dies is replaced. Raises SystemExit when none stays up."""
+    raise_file_limit()
+    server = Granian(**options(settings))
+    server.serve(target_loader=partial(open_wall, settings), wrap_loader=False)
 
-    def load(self) -> Flask:
-        """In the worker: open the wall. What can be cured by waiting is waited for, everything else ends the server."""
-        while True:
-            try:
-                wall = self._closing.enter_context(web_process(self._settings))
-            except LivewallError as problem:
-                if not problem.retryable:
-                    typer.echo(str(problem), err=True)
-                    sys.exit(APP_FAILED)
-                log.warning("the wall cannot open and is tried again", problem=str(problem))
-                wait(AGAIN_S)
-            else:
-                server: Flask = wall.dash.server
-                return server
+
+def open_wall(settings: Settings) -> Flask:
+    """In a web process, after the fork: the wall. What waiting can cure is waited for, all else ends the server."""
+    closing = contextlib.ExitStack()
+    # A forked web process runs these at its end, and nothing that `atexit` was told.
+    Finalize(None, closing.close, exitpriority=10)
+    for number in (signal.SIGTERM, signal.SIGINT):  # until the server listens to them itself
+        signal.signal(number, _end)
+    while True:
+        try:
+            wall = closing.enter_context(web_process(settings))
+        except LivewallError as problem:
+            if not problem.retryable:
+                typer.echo(str(problem), err=True)
+                sys.exit(APP_FAILED)  # twice in a row ends the server
+            log.warning("the wall cannot open and is tried again", problem=str(problem))
+            wait(AGAIN_S)
+        else:
+            server: Flask = wall.dash.server
+            return server
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def options(settings: Settings) -> dict[str, Any]:
-    """gunicorn's settings that follow from ours."""
-    memory = Path("/dev/shm")  # noqa: S108 (signs of life must not wait for a disk)
+    """Granian's settings that follow from ours."""
     return {
-        "bind": f"{settings.host}:{settings.port}",
+        "target": "app.production:open_wall",  # only a name: `serve_wall` gives it with its settings
+        "address": settings.host,
+        "port": settings.port,
+        "interface": Interfaces.WSGI,
+        "http": HTTPModes.http1,
         "workers": settings.web_processes,
-        "worker_class": "gthread",
-        "threads": settings.threads,
-        "worker_connections": CONNECTIONS,
-        "keepalive": KEEP_ALIVE_S,
-        "timeout": BOOT_S,
-        "graceful_timeout": GRACE_S,
-        "preload_app": False,  # the engine must not be imported before the fork
-        "worker_tmp_dir": str(memory) if memory.is_dir() else None,
-        "control_socket_disable": True,
-        "errorlog": "-",
-        "loglevel": "warning",
-        "proc_name": "livewall",
+        "blocking_threads": settings.threads,
+        "backlog": CONNECTIONS,
+        "backpressure": CONNECTIONS,  # of each process; fewer would leave the screens beyond them without an answer
+        "http1_settings": HTTP1Settings(header_read_timeout=KEEP_ALIVE_S * 1000),
+        "respawn_failed_workers": True,
+        "workers_kill_timeout": GRACE_S,
+        "log_level": LogLevels.error,
     }

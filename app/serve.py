@@ -93,6 +93,7 @@ def prepare(settings: Settings) -> None:
         keep_retention(clickhouse, settings, clock.now())
         with intake(settings, clickhouse, profile, clock) as ingesting:
             bring_up_to_date(settings, clickhouse, profile, clock, mapping, files, ingesting.writer)
+        build_wall(settings, clickhouse, profile, clock)  # what can never be shown is said here, and once
 
 
 def background_of(

@@ -1,10 +1,10 @@
 """The six tiles by which dashboards are compared, as a wall and as plain Dash: a part of `make bench-live`, or
 `python -m bench.peers` (BENCH_SHORT=1 for a look).
 
-Both are served by gunicorn and read one store through one listener, while a simulator in a process of its own goes on
-writing. One after the other, in turns, each with 1, 10 and 50 viewers at a tick of two seconds. CPU is what the kernel
-counted for the contender's own processes; the database's is counted apart. What was measured of other products on the
-same workload is a multiple of plain Dash, which therefore stands here for all of them.
+The wall is served by `make serve`, plain Dash by gunicorn; both read one store through one listener, while a
+simulator in a process of its own goes on writing. One after the other, in turns, each with 1, 10 and 50 viewers at a
+tick of two seconds. CPU is what the kernel counted for the contender's own processes; the database's is counted apart.
+What was measured of other products on the same workload is a multiple of plain Dash, which therefore stands for them.
 """
 
 from __future__ import annotations

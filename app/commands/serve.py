@@ -9,7 +9,7 @@ from app.settings import read_settings
 
 
 def serve() -> None:
-    """Serve the wall with gunicorn in WEB_PROCESSES processes until SIGTERM. Settings: environment or .env."""
+    """Serve the wall with Granian in WEB_PROCESSES processes until SIGTERM. Settings: environment or .env."""
     with clear_errors():
         settings = read_settings()
         set_up_logs(settings.log_level)

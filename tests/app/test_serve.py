@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -27,6 +30,20 @@ UPDATE = {
     "outputs": {"id": "frame", "property": "data"},
     "changedPropIds": ["ask.data"],
 }
+
+
+SCREENS = 1_100
+
+
+@contextlib.contextmanager
+def file_limit(files: int) -> Iterator[None]:
+    """So many open files for this process."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 class Visitor:
@@ -164,6 +181,29 @@ def test_one_process_serves_the_embedded_store_tells_every_tick_and_ends_cleanly
     ticks = [json.loads(line)["number"] for line in words.splitlines() if '"event": "tick"' in line]
     assert ticks[:3] == [1, 2, 3], "one line a tick"
     assert not (tmp_path / "store" / "wall.json").exists()
+
+
+def test_more_screens_than_a_server_takes_by_itself_are_all_answered(serving: Callable[..., Served]) -> None:
+    """Granian leaves connections beyond 1,024 a process unanswered, and systems allow no more files, unless told."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 3 * SCREENS:
+        pytest.skip(f"this machine allows a process {hard} open files")
+    served = serving()
+    served.until(lambda: httpx.get(f"{served.url}/readyz").status_code == 200)
+    address = ("127.0.0.1", int(served.url.rpartition(":")[2]))
+    with file_limit(3 * SCREENS), contextlib.ExitStack() as held:
+        for _ in range(SCREENS):
+            screen = held.enter_context(socket.create_connection(address, timeout=60))
+            screen.sendall(b"GET /healthz HTTP/1.1\r\nHost: wall\r\n\r\n")
+            assert screen.recv(64).startswith(b"HTTP/1.1 200 OK")
+        assert httpx.get(f"{served.url}/healthz", timeout=60).status_code == 200
+    assert "Traceback" not in served.end()
+
+
+def test_a_wall_that_can_never_open_ends_the_server_and_says_why_once(tmp_path: Path) -> None:
+    said = command(tmp_path / "store", "serve", ONLY="planet=mars", HISTORY_DAYS="0", SIMULATE="false")
+    assert said.returncode != 0 and said.stderr.count("planet") == 1, said.stderr
+    assert "Traceback" not in said.stderr
 
 
 def test_two_processes_share_one_asking_and_survive_the_one_that_asks_and_redis(
