@@ -52,7 +52,7 @@ from metrics.goals import Goal, load_goals
 from metrics.labels import Labels
 from metrics.limits import narrow_question
 from metrics.profile import StoreProfile
-from metrics.reading import Answer, Findings
+from metrics.reading import Answer, Findings, Joint
 from metrics.regions import RegionSet, load_region_set
 from metrics.scope import Scope
 from metrics.snapshot import PlannedTile
@@ -64,6 +64,7 @@ from queries.members import load_members
 from queries.own_sources import own_of
 from queries.readings import fetch
 from queries.reconciliations import newest_report
+from queries.together import Together
 from queries.watermark import watermarks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -177,6 +178,13 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
             return Findings(question, tuple(screen_row(view, build, now) for view in screens.views()), now)
         return closed.fetch(narrow_question(question, limits), now)
 
+    together = Together(closed, clickhouse, asked, clock)
+
+    def join(questions: Sequence[Question], fetch: Callable[[Question, datetime], Answer], now: datetime) -> Joint:
+        narrowed = {question: narrow_question(question, limits) for question in questions}
+        joint = together.join(tuple(dict.fromkeys(narrowed.values())), fetch, now)
+        return Joint({question: joint.answers[narrow] for question, narrow in narrowed.items()}, joint.works)
+
     def plan(board: str, scope: Scope, as_of: datetime) -> Sequence[PlannedTile]:
         as_of = as_of.replace(microsecond=0)  # whole seconds are answered by one table
         day = scope.day or calendar.day_of(as_of)
@@ -218,6 +226,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         calendar=calendar,
         tick_s=tick_s,
         readers=settings.readers,
+        join=join,
         peers=sharing,
         heard=meters.beat,
         every_tick_s=0.0 if settings.log_ticks == "all" else INFO_EVERY_S,

@@ -20,13 +20,14 @@ from live.store import Key, SnapshotStore
 from live.watch import Watched, engine_failed
 from metrics.ask import Question
 from metrics.calendar import BusinessCalendar
-from metrics.reading import Answer
+from metrics.reading import Answer, Joint
 from metrics.scope import Scope
 from metrics.snapshot import AlertView, PlannedTile, Snapshot, Watermark, of_business
 
 Plan = Callable[[str, Scope, datetime], Sequence[PlannedTile]]
 Fetch = Callable[[Question, datetime], Answer]
 Watermarks = Callable[[datetime], tuple[Watermark, ...]]
+Join = Callable[[Sequence[Question], Fetch, datetime], Joint]
 Observe = Callable[[datetime, tuple[Watermark, ...]], tuple[AlertView, ...]]
 
 PAST_EVERY_S = 60.0  # a day that is over changes only by late corrections
@@ -42,12 +43,16 @@ class _ScopeState:
     tiles: dict[str, TileState] = field(default_factory=dict)
     broken: str | None = None  # why the plan could not be made
 
+    def slots(self) -> list[Slot]:
+        return [slot for tile in self.tiles.values() for slot in tile.slots.values()]
+
 
 class Ticker:
     """Drives the store. `tick_once()` is the whole work; `start()` only repeats it on a thread.
 
-    Everything it needs is given: `plan` names the questions of a board, `fetch` (thread-safe) answers one,
-    `watermarks` says how far the ledgers are, `observe` evaluates the alerts.
+    Everything it needs is given: `plan` names the questions of a board, `fetch` (thread-safe) answers one, `join`
+    (where there is one) says how those of a scope are answered together, `watermarks` says how far the ledgers are,
+    `observe` evaluates the alerts.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class Ticker:
         tick_s: float = 2.0,
         budget_s: float = 2.0,
         readers: int = 4,
+        join: Join | None = None,
         peers: Peers | None = None,
         every_tick_s: float = INFO_EVERY_S,
         heard: Callable[[Beat], None] = lambda _: None,
@@ -79,6 +85,7 @@ class Ticker:
         self._resumed = False
         self.store, self.clock, self.usual_s, self.pace = store, clock, tick_s, Pace()
         self._plan, self._fetch, self._calendar, self._budget_s = plan, fetch, calendar, budget_s
+        self._join = join
         self._scopes: dict[Key, _ScopeState] = {}
         self._pool = ThreadPoolExecutor(readers, thread_name_prefix="ask")
         self._side = ThreadPoolExecutor(2, thread_name_prefix="watch")  # never queued behind tiles
@@ -165,21 +172,34 @@ class Ticker:
 
     def _ask_due(self, moment: float, now: datetime, day: date) -> list[Future[Answer]]:
         """Send each different question once, whatever the number of scopes and tiles that wait for it."""
+        wanted: dict[Question, Scope] = {}  # the first scope that wants it asks it
+        slots: list[Slot] = []
+        for (_, scope), state in self._scopes.items():
+            for slot in state.slots():
+                if slot.pending is None or slot.pending.done():
+                    slots.append(slot)
+                    slot.collect(self._count)
+                    if slot.due(moment, day, self.tick_s):
+                        wanted.setdefault(slot.question, scope)
         asked: dict[Question, Future[Answer]] = {}
-        slots = [slot for slot in self._slots() if slot.pending is None or slot.pending.done()]
-        for slot in slots:
-            slot.collect(self._count)
-            if slot.due(moment, day, self.tick_s) and slot.question not in asked:
-                asked[slot.question] = self._pool.submit(self._fetch, slot.question, now)
+        for scope in dict.fromkeys(wanted.values()):
+            asked |= self._send([question for question, first in wanted.items() if first == scope], now)
         for slot in slots:  # also who was not due yet: the answer comes for nothing
             if slot.question in asked:
                 slot.ask(asked[slot.question], moment, day)
         return list(asked.values())
 
+    def _send(self, questions: Sequence[Question], now: datetime) -> dict[Question, Future[Answer]]:
+        """Have the questions of a scope answered."""
+        if self._join is None:
+            return {question: self._pool.submit(self._fetch, question, now) for question in questions}
+        joint = self._join(questions, self._fetch, now)
+        for work in joint.works:
+            self._pool.submit(work)
+        return dict(joint.answers)
+
     def _slots(self) -> list[Slot]:
-        return [
-            slot for state in self._scopes.values() for tile in state.tiles.values() for slot in tile.slots.values()
-        ]
+        return [slot for state in self._scopes.values() for slot in state.slots()]
 
     def _publish(self, live: dict[Key, bool], now: datetime) -> None:
         """One snapshot per scope with whatever has come; unanswered tiles keep what they had."""
@@ -191,7 +211,7 @@ class Ticker:
         published = []
         for key, is_live in live.items():
             state = self._scopes[key]
-            slots = [slot for tile in state.tiles.values() for slot in tile.slots.values()]
+            slots = state.slots()
             if state.broken:
                 for slot in slots:
                     slot.refuse(state.broken)
@@ -211,10 +231,9 @@ class Ticker:
         return end > now
 
     def _forget(self, key: Key) -> None:
-        for tile in self._scopes.pop(key).tiles.values():
-            for slot in tile.slots.values():
-                if slot.pending is not None:
-                    slot.pending.cancel()
+        for slot in self._scopes.pop(key).slots():
+            if slot.pending is not None:
+                slot.pending.cancel()
 
     def _beat(self, begun: float, now: datetime, scopes: int, fresh: list[Future[Answer]]) -> Beat:
         done = [future for future in fresh if future.done() and not future.cancelled()]

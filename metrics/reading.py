@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from metrics.ask import CURRENT, Ask, Facts, Latest
+from metrics.ask import CURRENT, Ask, Facts, Latest, Question
 
 Number = float | int | None  # None is "no number": nothing to divide by, nothing happened yet; never 0, never -1
 
@@ -63,3 +64,14 @@ class Findings:
 
 
 Answer = Reading | Listing | Findings
+
+
+Work = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """The answers to come to several questions, and the work that brings them: each to be run once, by any thread."""
+
+    answers: Mapping[Question, Future[Answer]]
+    works: Sequence[Work]

@@ -102,17 +102,25 @@ class Built:
     statement: Statement
     measures: tuple[Measure, ...]
     oldest: Mapping[str, datetime]  # the tables it reads, and from when on
+    keys: int = 0
+
+    @property
+    def ledger(self) -> str:
+        return self.measures[0].ledger
 
     @property
     def tables(self) -> tuple[str, ...]:
         return tuple(self.oldest)
 
 
-def build_statements(store: Store, ask: Ask) -> list[Built]:
-    """The statements that answer an ask: one per ledger, way of counting and condition."""
+def build_statements(store: Store, ask: Ask, parameters: Parameters | None = None) -> list[Built]:
+    """The statements that answer an ask: one per ledger, way of counting and condition.
+
+    Statements that are to be joined into one are given the same `parameters`.
+    """
     needed = sorted({measure for key in ask.metrics for measure in store.catalogue.measures_of(key)})
     return [
-        _build(store, ask, tuple(measures))
+        _build(store, ask, tuple(measures), parameters or Parameters())
         for _, group in groupby(sorted(needed, key=_family), key=_family)
         if (measures := list(group))
     ]
@@ -149,8 +157,8 @@ def day_starts(store: Store, span: Span) -> list[int]:
     return starts
 
 
-def _build(store: Store, ask: Ask, measures: tuple[Measure, ...]) -> Built:
-    parameters, ledger, where = Parameters(), measures[0].ledger, measures[0].where
+def _build(store: Store, ask: Ask, measures: tuple[Measure, ...], parameters: Parameters) -> Built:
+    ledger, where = measures[0].ledger, measures[0].where
     dimensions = {store.catalogue.physical(name) for name in (*ask.by, *dict(ask.filters), *dict(where))}
     cuts: list[tuple[dict[int, Span], Bucketing, list[Piece]]] = []
     own = tuple(source for name, source in store.own if name == ledger)
@@ -175,7 +183,7 @@ def _build(store: Store, ask: Ask, measures: tuple[Measure, ...]) -> Built:
     for arm, pieces in arms:
         start = min(piece.start for piece in pieces)
         oldest[arm.source.table] = min(oldest.get(arm.source.table, start), start)
-    return Built(Statement(f"{ask.name}: {ledger}", sql, parameters.values), measures, oldest)
+    return Built(Statement(f"{ask.name}: {ledger}", sql, parameters.values), measures, oldest, len(ask.by))
 
 
 def _join(ask: Ask, measures: Sequence[Measure], arms: Sequence[tuple[_Arm, Sequence[Piece]]]) -> str:
@@ -190,8 +198,32 @@ def _join(ask: Ask, measures: Sequence[Measure], arms: Sequence[tuple[_Arm, Sequ
         return f"{arm.select(pieces, value='sum({})')} GROUP BY {group}"
     inner = "\nUNION ALL\n".join(arm.select(pieces) for arm, pieces in arms)
     merge = "sum" if adds_up else arms[0][0].counting.merge
-    values = [f"{merge}(v{number})" for number in range(len(measures))]
+    values = [f"{merge}(v{number}) AS v{number}" for number in range(len(measures))]
     return f"SELECT {', '.join(['s', 'b', *names, *values])}\nFROM (\n{inner}\n)\nGROUP BY {group}"
+
+
+def join_statements(name: str, built: Sequence[Built], parameters: Parameters) -> Statement:
+    """One SELECT for several statements of a ledger that were built with these parameters.
+
+    Its columns are the index of the statement, span, bucket, as many keys and values as the widest has; rows of
+    narrower ones end in '' and 0.
+    """
+    keys, values = max(each.keys for each in built), max(len(each.measures) for each in built)
+    arms = []
+    for index, each in enumerate(built):
+        if not each.oldest:  # an empty span: there is nothing to ask
+            continue
+        columns = [f"toUInt16({index}) AS q", "toUInt8(s) AS s", "toInt64(b) AS b"]
+        columns += [f"toString(k{n}) AS k{n}" if n < each.keys else f"'' AS k{n}" for n in range(keys)]
+        width = len(each.measures)
+        columns += [f"toInt64(v{n}) AS v{n}" if n < width else f"toInt64(0) AS v{n}" for n in range(values)]
+        arms.append(f"SELECT {', '.join(columns)} FROM (\n{each.statement.sql}\n)")
+    return Statement(name, "\nUNION ALL\n".join(arms) or "SELECT 0 WHERE 0", parameters.values)
+
+
+def part_rows(row: Sequence[Any], built: Built, keys: int) -> tuple[Any, ...]:
+    """A row of a joined statement as the statement at its index would have given it. `keys` is the widest's number."""
+    return (*row[1 : 3 + built.keys], *row[3 + keys : 3 + keys + len(built.measures)])
 
 
 def _disjoint(store: Store, ask: Ask) -> list[list[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -35,6 +35,14 @@ class _Kept:
     seconds: Measured
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What has to be measured for a question, and how its answer is made of that, in the same order."""
+
+    asks: tuple[Ask, ...]
+    compose: Callable[[Sequence[Measured]], Answer]
+
+
 class ClosedSpans:
     """Answers as `queries.readings.fetch` does, from memory where a comparison's day is over. Safe to share by threads.
 
@@ -51,20 +59,35 @@ class ClosedSpans:
     def fetch(self, question: Question, now: datetime) -> Answer:
         """Answer one question as of `now`. Raises what `queries.readings.fetch` raises."""
         store = self._store
-        closed = self._closed(question, now) if isinstance(question, Ask) else {}
-        if not closed or not isinstance(question, Ask):
+        if not isinstance(question, Ask):
             return fetch(self._clickhouse, store.catalogue, store.profile, store.regions, question, now)
+        plan = self.plan(question, now)
+        return plan.compose([measure(self._clickhouse, store, ask, now) for ask in plan.asks])
+
+    def plan(self, question: Ask, now: datetime) -> Plan:
+        """What has to be measured for a question now. Raises UnknownNameError and BadRequestError as `fetch` does."""
+        store, closed = self._store, self._closed(question, now)
         check_ask(store.catalogue, question)
+        if not closed:
+            return Plan((question,), lambda measured: measured[0].read(store, question, now))
         moving = [index for index in range(len(question.spans)) if index not in closed]
-        asked = measure(self._clickhouse, store, replace(question, spans=tuple(question.spans[i] for i in moving)), now)
-        kept, took = self._remember(question, closed, now)
-        found: Found = defaultdict(dict)
-        _add(found, asked.found, dict(enumerate(moving)))
-        places = dict(enumerate(closed))
-        _add(found, kept.base.found, places)
-        _add(found, _before(kept.seconds.found, list(closed.values())), places)
-        tables = dict.fromkeys((*asked.tables, *kept.base.tables, *kept.seconds.tables))
-        return Measured(found, asked.took_ms + took, tuple(tables)).read(store, question, now)
+        asked = replace(question, spans=tuple(question.spans[index] for index in moving))
+        key, missing = self._missing(question, closed)
+        with self._lock:
+            held = self._kept.get(key)
+
+        def compose(measured: Sequence[Measured]) -> Answer:
+            kept = held or self._keep(key, measured[1:])
+            found: Found = defaultdict(dict)
+            _add(found, measured[0].found, dict(enumerate(moving)))
+            places = dict(enumerate(closed))
+            _add(found, kept.base.found, places)
+            _add(found, _before(kept.seconds.found, list(closed.values())), places)
+            tables = dict.fromkeys((*measured[0].tables, *kept.base.tables, *kept.seconds.tables))
+            took = sum(each.took_ms for each in measured)
+            return Measured(found, took, tuple(tables)).read(store, question, now)
+
+        return Plan((asked, *(() if held else missing)), compose)
 
     def _closed(self, ask: Ask, now: datetime) -> dict[int, Span]:
         """The comparisons that are over and can be put together from memory, by their index."""
@@ -79,30 +102,26 @@ class ClosedSpans:
                 closed[index] = span
         return closed
 
-    def _remember(self, ask: Ask, closed: Mapping[int, Span], now: datetime) -> tuple[_Kept, float]:
-        """What is kept of these spans, asked for when it is not there, and the milliseconds that asking took."""
+    def _missing(self, ask: Ask, closed: Mapping[int, Span]) -> tuple[Key, tuple[Ask, ...]]:
+        """Under which key these spans are kept, and what is asked for when they are not."""
         whole = {index: _whole_minutes(span) for index, span in closed.items()}
         partly = any(whole[index].end < span.end for index, span in closed.items())
-        key = (ask.metrics, ask.by, ask.grain, ask.filters, partly, *whole.values())
-        with self._lock:
-            kept = self._kept.get(key)
-        if kept is not None:
-            return kept, 0.0
 
         def spans(parts: Mapping[int, Span]) -> tuple[tuple[str, Span], ...]:
             return tuple((ask.spans[index][0], part) for index, part in parts.items())
 
-        base = measure(self._clickhouse, self._store, replace(ask, name=f"{ask.name}, closed", spans=spans(whole)), now)
-        seconds = Measured({}, 0.0, ())
+        asks = [replace(ask, name=f"{ask.name}, closed", spans=spans(whole))]
         if partly:
             following = {index: Span(part.end, part.end + MINUTE) for index, part in whole.items()}
-            last = replace(ask, name=f"{ask.name}, closed by second", spans=spans(following), grain="second")
-            seconds = measure(self._clickhouse, self._store, last, now)
-        kept = _Kept(base, seconds)
-        if len(base.found) + len(seconds.found) <= MOST_PLACES:
+            asks.append(replace(ask, name=f"{ask.name}, closed by second", spans=spans(following), grain="second"))
+        return (ask.metrics, ask.by, ask.grain, ask.filters, partly, *whole.values()), tuple(asks)
+
+    def _keep(self, key: Key, measured: Sequence[Measured]) -> _Kept:
+        kept = _Kept(measured[0], measured[1] if len(measured) > 1 else Measured({}, 0.0, ()))
+        if len(kept.base.found) + len(kept.seconds.found) <= MOST_PLACES:
             with self._lock:
                 self._kept[key] = kept
-        return kept, base.took_ms + seconds.took_ms
+        return kept
 
 
 def _whole_minutes(span: Span) -> Span:

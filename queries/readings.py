@@ -75,7 +75,7 @@ def measure(clickhouse: ClickHouse, store: Store, ask: Ask, now: datetime) -> Me
         result = clickhouse.read(built.statement)
         took += result.took_ms
         tables += built.tables
-        _collect(store, ask, built, result.rows, found)
+        collect(store, ask, built, result.rows, found)
     return Measured(found, took, tuple(dict.fromkeys(tables)))
 
 
@@ -91,7 +91,8 @@ def check_ask(catalogue: Catalogue, ask: Ask) -> None:
                 raise BadRequestError(f"{key} cannot be split or filtered by {dimension}")
 
 
-def _collect(store: Store, ask: Ask, built: Built, rows: object, found: Found) -> None:
+def collect(store: Store, ask: Ask, built: Built, rows: object, found: Found) -> None:
+    """Add the rows of one of an ask's statements to what was found."""
     width = len(ask.by)
     origins = [_origin(store, ask.grain, span) for _, span in ask.spans]
     for row in rows:  # type: ignore[attr-defined]

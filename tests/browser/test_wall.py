@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -14,9 +14,9 @@ from playwright.sync_api import Page, expect
 
 from app.main import Wall
 from metrics.ask import Latest, Question
-from metrics.reading import Answer
 from metrics.scope import Scope
 from queries.client import ClickHouse
+from queries.statement import Result, Statement
 from tests.browser.conftest import Watch, port_that_is_free
 from tests.browser.real import NOON, TICK, RunningClock, fill, pay, running
 from tests.browser.stage import SHOWN, until
@@ -217,19 +217,19 @@ def test_a_stalled_database_ages_what_waits_for_it_and_nothing_else(
     stalled: str,
 ) -> None:
     page.evaluate("() => { window.here = true; }")
-    ticker, go_on, waiting = wall[0].ticker, threading.Event(), threading.Event()
-    fetch = ticker._fetch
+    go_on, waiting, read = threading.Event(), threading.Event(), wall[0].clickhouse.read
 
     def stuck(question: Question) -> bool:
         return stalled == "all" or isinstance(question, Latest)  # the newest orders are one statement of one tile
 
-    def slow(question: Question, now: datetime) -> Answer:
-        if stuck(question) and not go_on.is_set():
+    def slow(statement: Statement) -> Result:
+        of_a_tile = statement.name != "watermarks" if stalled == "all" else statement.name.startswith("latest ")
+        if of_a_tile and not go_on.is_set():
             waiting.set()
             go_on.wait(5 * PATIENCE)
-        return fetch(question, now)
+        return read(statement)
 
-    planned = ticker._plan("wall", Scope(), clock.now())
+    planned = wall[0].ticker._plan("wall", Scope(), clock.now())
     hit = {tile.key for tile in planned if any(stuck(question) for question in tile.questions.values())}
     well = {tile.key for tile in planned if tile.questions} - hit
     assert hit and bool(well) == (stalled != "all")
@@ -238,7 +238,7 @@ def test_a_stalled_database_ages_what_waits_for_it_and_nothing_else(
         return {name: face for name, (face, _) in page.evaluate(AGES).items()}
 
     try:
-        monkeypatch.setattr(ticker, "_fetch", slow)
+        monkeypatch.setattr(wall[0].clickhouse, "read", slow)
         assert waiting.wait(PATIENCE)
         for _ in range(6):  # in steps: a scope that nobody asks for in a minute is let go of
             clock.jump(clock.now() + timedelta(seconds=55))
