@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ import orjson
 import structlog
 
 from layouts.board import Board, Tile
+from layouts.drawn import DrawnTiles
 from layouts.head import build_head
 from layouts.patch import build_patch
 from layouts.view import View, draw_tile
@@ -44,6 +45,7 @@ class Stage:
     words: Mapping[str, Words]
     boot: str
     build: str
+    drawn: DrawnTiles = field(default_factory=DrawnTiles, compare=False)
 
 
 def build_frame(
@@ -141,7 +143,7 @@ def _payload(
         goals=stage.goals,
     )
     try:
-        return draw_tile(tile, view)
+        return stage.drawn.take(tile, view, lambda: draw_tile(tile, view))
     except Exception:
         log.exception("a tile could not be drawn", tile=tile.key, kind=tile.kind, scope=snapshot.scope.to_query())
         return None

@@ -23,6 +23,7 @@ from metrics.regions import RegionSet
 from metrics.scope import Scope
 
 SMALLEST = (36.0, 24.0)
+STILL = True
 BEFORE = "previous_day"
 SHOWN = 12
 TOP, MIDDLE, CITY = "large_region", "province", "city"

@@ -17,6 +17,7 @@ from metrics.reading import Number, Row
 from metrics.scope import FUNNEL_STEPS
 
 SMALLEST = (38.0, 24.0)
+STILL = True
 
 BEFORE = "previous_day"
 NOTICEABLE = -0.02  # a step's conversion that lost less than 2 % of itself is not a break

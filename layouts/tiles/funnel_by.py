@@ -20,6 +20,7 @@ from metrics.reading import Row
 from metrics.scope import FUNNEL_STEPS
 
 SMALLEST = (60.0, 16.0)
+STILL = True
 BEFORE = "previous_day"
 NOTICEABLE = -0.02
 ENOUGH = 100  # events before a step, on both days: of fewer a conversion says nothing

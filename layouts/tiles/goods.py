@@ -18,6 +18,7 @@ from metrics.reading import Reading, Row
 from metrics.stock import Stock, load_stock, stock_of
 
 SMALLEST = (34.0, 20.0)
+STILL = True
 PACES = {"stock": 30.0}
 BY, PARENT, UNITS = "sku", "category", "units"
 SHOWN = 8

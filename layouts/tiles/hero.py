@@ -16,6 +16,7 @@ from metrics.formats import format_day, format_value
 from metrics.goals import goal_for
 
 SMALLEST = (36.0, 18.0)
+STILL = True
 
 
 def check(tile: Tile, catalogue: Catalogue) -> None:

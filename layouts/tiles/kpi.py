@@ -22,7 +22,7 @@ from metrics.catalogue import Catalogue
 from metrics.reading import Reading
 
 SMALLEST = (18.0, 12.0)
-
+STILL = True
 PACES = {"spark": 60.0, "changes": 60.0}
 GRAINS = ("hour", "minute")
 CHANGES = ("moment", "minute")  # up to when changes are counted: the value's own moment, or the last whole minute

@@ -17,6 +17,7 @@ from metrics.catalogue import Catalogue
 from metrics.reading import Row
 
 SMALLEST = (22.0, 20.0)
+STILL = True
 
 BEFORE = "previous_day"
 SHOWN = 10

@@ -22,7 +22,7 @@ from metrics.formats import Text, format_change
 from metrics.reading import Number, Reading, Row
 
 SMALLEST = (36.0, 28.0)
-
+STILL = True
 PACES = {"conversion": 60.0}
 BEFORE = "previous_day"
 CLASSES = 5

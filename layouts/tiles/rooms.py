@@ -16,6 +16,7 @@ from metrics.catalogue import Catalogue
 from metrics.reading import Row
 
 SMALLEST = (36.0, 20.0)
+STILL = True
 PACES = {"conversion": 60.0}
 BY, KIND = "room", "room_kind"
 PACE, VIEWERS, CONVERSION, TOTAL = "gmv_per_minute", "visitors", "pay_conversion", "paid_gmv"

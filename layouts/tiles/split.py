@@ -16,6 +16,7 @@ from metrics.catalogue import Catalogue
 from metrics.reading import Row
 
 SMALLEST = (26.0, 18.0)
+STILL = True
 
 BEFORE = "previous_day"
 

@@ -21,6 +21,7 @@ from metrics.reading import Number, Reading
 from metrics.scope import Scope
 
 SMALLEST = (36.0, 24.0)
+STILL = True
 
 BEFORE = "previous_day"
 LABELLED_HOURS = 4
