@@ -257,7 +257,12 @@ class Receiver:
                 kept = self._outgoing[0]
             if kept is None or not all(map(self._bring, kept.parts)):
                 return
-            self._spool.drop(kept)
+            try:
+                self._spool.drop(kept)
+            except OSError as problem:
+                log.error(
+                    "%s is in the store and stays on disk; the next start looks and drops it: %s", kept.path, problem
+                )
             with self._changed:
                 self._outgoing.pop(0)
                 for part in kept.parts:
@@ -276,11 +281,13 @@ class Receiver:
                 self._writer.insert(part)
             except QueryFailedError as problem:
                 log.error("the store does not take events, they stay on disk: %s", problem)
-                if self._stopping.wait(pause):
-                    return False
-                pause = min(2 * pause, LONGEST_PAUSE_S)
+            except Exception:  # without this thread everybody would be told 429 for ever
+                log.exception("the store does not take events, they stay on disk")
             else:
                 return True
+            if self._stopping.wait(pause):
+                return False
+            pause = min(2 * pause, LONGEST_PAUSE_S)
 
 
 def _parts(fresh: dict[tuple[str, str], Incoming], letters: Sequence[dict[str, Any]], window_hours: int) -> list[Part]:

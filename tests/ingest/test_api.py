@@ -292,16 +292,19 @@ def test_an_event_that_retention_would_drop_at_once_is_refused(
     endpoint.close()
 
 
+FULL = QueryFailedError("insert into behaviour_events", 243, "no space left", retryable=False)
+
+
 class Refusing:
     """A store that takes no inserts until it is told to."""
 
-    def __init__(self, store: ClickHouse) -> None:
-        self._store, self.refuses = store, True
+    def __init__(self, store: ClickHouse, problem: Exception = FULL) -> None:
+        self._store, self._problem, self.refuses = store, problem, True
         self.read = store.read
 
     def insert_arrow(self, table: str, batch: Any, token: str | None = None) -> None:
         if self.refuses:
-            raise QueryFailedError(f"insert into {table}", 243, "no space left", retryable=False)
+            raise self._problem
         self._store.insert_arrow(table, batch, token)
 
 
@@ -328,16 +331,35 @@ def test_what_waits_is_bounded_and_an_acknowledged_event_outlives_the_process(
     assert rows(clean_store, "SELECT sum(view__quantity) FROM behaviour_1m") == [(31,)]
 
 
+@pytest.mark.parametrize("problem", [FULL, RuntimeError("what no driver says"), MemoryError()])
 def test_a_store_that_refuses_for_a_while_gets_everything_later(
-    clean_store: ClickHouse, tmp_path: Path, clock: ManualClock
+    clean_store: ClickHouse, tmp_path: Path, clock: ManualClock, problem: Exception
 ) -> None:
-    refusing = Refusing(clean_store)
+    refusing = Refusing(clean_store, problem)
     endpoint = Endpoint(refusing, tmp_path, clock)  # type: ignore[arg-type]
     assert endpoint.verdicts([view("a")]) == ["accepted"]
     assert endpoint.verdicts([view("a"), view("b")]) == ["duplicate", "accepted"], "known before the store has it"
     refusing.refuses = False
     endpoint.settle()
     endpoint.close()
+    assert rows(clean_store, "SELECT count() FROM behaviour_events") == [(2,)]
+
+
+def test_a_batch_that_cannot_be_removed_from_disk_stops_nothing_and_counts_once(
+    clean_store: ClickHouse, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stuck(kept: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    endpoint = Endpoint(clean_store, tmp_path, clock)
+    with monkeypatch.context() as patched:
+        patched.setattr(endpoint.spool, "drop", stuck)
+        assert endpoint.verdicts([view("a")]) == ["accepted"]
+        endpoint.settle()
+    assert endpoint.verdicts([view("b")]) == ["accepted"]
+    endpoint.settle()
+    endpoint.close()
+    assert send_leftovers(clean_store, tmp_path) == 1
     assert rows(clean_store, "SELECT count() FROM behaviour_events") == [(2,)]
 
 
