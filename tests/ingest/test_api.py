@@ -162,6 +162,19 @@ def test_an_event_older_than_the_window_is_known_by_its_time(endpoint: Endpoint,
     assert endpoint.verdicts([{**old, "time": "2026-10-01T00:00:01Z"}]) == ["accepted"]
 
 
+def test_an_event_of_a_fast_clock_is_known_in_the_minutes_between_its_window_and_its_age(
+    endpoint: Endpoint, clean_store: ClickHouse, clock: ManualClock
+) -> None:
+    ahead = view("ahead", time="2026-11-11T04:04:59Z")
+    assert endpoint.verdicts([ahead]) == ["accepted"]
+    endpoint.settle()
+    for seconds in (1, 5 * 60, 24 * 3600):
+        clean_store.write(Statement("the window passes", "TRUNCATE TABLE seen_events"))
+        clock.advance(seconds=24 * 3600 + seconds)
+        assert endpoint.verdicts([ahead]) == ["duplicate"], seconds
+        clock.advance(seconds=-24 * 3600 - seconds)
+
+
 BAD = [
     (paid(kind="payed"), "unknown_value", ["paid"]),
     (paid(amount="-1"), "bad_amount", []),
