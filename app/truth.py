@@ -18,9 +18,11 @@ from metrics.calendar import BusinessCalendar, Span
 from metrics.catalogue import load_catalogue
 from metrics.profile import StoreProfile
 from queries.client import ClickHouse
+from queries.comparison import Report
 from queries.rebuild import Rebuilt, find_rollups, rebuild
-from queries.reconcile import Report, business_days, check_dimension, compare_settled, reconcile
+from queries.reconcile import business_days, check_dimension, reconcile
 from queries.reconciliations import keep_report
+from queries.settled import compare_settled
 
 Tell = Callable[[dict[str, Any]], None]
 FIRST_AFTER_S = 60.0  # a wall that starts has better things to do

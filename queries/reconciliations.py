@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from queries.client import ClickHouse
-from queries.reconcile import Report
+from queries.comparison import Report
 from queries.statement import Statement
 
 SHOWN = 20

@@ -12,8 +12,8 @@ from layouts.gallery import sample_part
 from metrics.ask import HEALTH_TOPICS, Facts
 from metrics.labels import Labels
 from queries.client import ClickHouse
+from queries.comparison import Report
 from queries.health import TOPICS, fetch_facts
-from queries.reconcile import Report
 from queries.reconciliations import keep_report
 from tests.layouts.sample import SAMPLES, catalogue, context, regions
 from tests.queries.events import insert_random
