@@ -86,7 +86,8 @@ class Truth:
         keep_report(self.clickhouse, report, now, (self.clock.monotonic() - begun) * 1000)
         if report.differences:
             worst = report.differences[0]
-            log.warning("rollups drift", differences=len(report.differences), first=worst.subject, day=str(worst.day))
+            counts = {"differing": report.drifting, "contradicting": report.contradicting}
+            log.warning("figures are not as they should be", **counts, first=worst.subject, day=str(worst.day))
         return report
 
 

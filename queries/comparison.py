@@ -34,3 +34,13 @@ class Report:
     compared: int
     differences: tuple[Difference, ...]
     skipped: tuple[str, ...] = field(default=())
+
+    @property
+    def drifting(self) -> int:
+        """Figures of rollups, or of the wall, that are unlike single events: a rebuild puts them right."""
+        return sum(found.check in ("rollup", "wall") for found in self.differences)
+
+    @property
+    def contradicting(self) -> int:
+        """Figures of the order ledger that contradict each other: events are wrong or lacking, and rollups are not."""
+        return sum(found.check == "ledger" for found in self.differences)

@@ -17,6 +17,7 @@ TABLE = re.compile(
     r"(?P<rest>.*)",
     re.DOTALL,
 )
+NEW_COLUMN = re.compile(r"ALTER TABLE (?P<name>\w+)\s+(?P<what>ADD COLUMN .*)", re.DOTALL)
 VIEW = re.compile(
     r"CREATE MATERIALIZED VIEW (?:IF NOT EXISTS )?(?P<name>\w+) TO (?P<target>\w+) AS\s*(?P<select>.*)", re.DOTALL
 )
@@ -79,6 +80,9 @@ def _clustered(cluster: Cluster, statement: str, file: str) -> Iterator[str]:
         yield from _table(cluster, bare)
     elif bare.startswith("CREATE MATERIALIZED VIEW"):
         yield _view(cluster, bare)
+    elif found := NEW_COLUMN.fullmatch(bare):
+        for table in (f"{found['name']}_local", found["name"]):
+            yield f"ALTER TABLE {cluster.database}.{table}{cluster.everywhere}\n{found['what']}"
     elif not bare.startswith(("DROP ", "INSERT INTO ")):
         raise BadRequestError(f"{file}: a cluster's form of {bare[:60]!r} … is not known (queries/ddl.py)")
 

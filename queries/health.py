@@ -95,6 +95,7 @@ def _reconciliation(clickhouse: ClickHouse, _now: datetime) -> Rows:
         return []
     return [
         _row("differences", kept.differences, "count", "bad" if kept.differences else "good", kind="fact"),
+        _row("contradictions", kept.contradictions, "count", "warning" if kept.contradictions else "good", kind="fact"),
         _row("compared", kept.compared, "count", kind="fact"),
         _row("compared_at", None, "count", kind="fact", at=kept.at),
         _row("took", kept.took_ms / 1000, "duration", kind="fact"),

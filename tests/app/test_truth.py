@@ -21,7 +21,7 @@ from metrics.calendar import BusinessCalendar
 from metrics.catalogue import load_catalogue
 from metrics.profile import DEMO, read_profile
 from queries.client import ClickHouse
-from queries.reconciliations import newest_report
+from queries.reconciliations import drift_of, newest_report
 from queries.statement import Statement
 from tests.app.test_run import command
 from tests.queries.events import insert_random
@@ -83,11 +83,7 @@ def test_a_look_keeps_its_result_and_fires_the_rule(truth: Truth) -> None:
     measures = measures_of(load_catalogue())
     rules = [rule for rule in load_rules(measures) if rule.type == "drift"]
 
-    def differing() -> int | None:
-        kept = newest_report(truth.clickhouse)
-        return kept.differences if kept else None
-
-    def state() -> str:
+    def state(key: str = "rollup_drift") -> str:
         engine = AlertEngine(
             rules,
             fetch=lambda ask, now: pytest.fail("a drift rule asks nothing"),
@@ -95,11 +91,11 @@ def test_a_look_keeps_its_result_and_fires_the_rule(truth: Truth) -> None:
             calendar=BusinessCalendar.of(PROFILE),
             members=lambda _: (),
             label=lambda dimension, code, locale: code,
-            drift=differing,
+            drift=lambda: drift_of(truth.clickhouse),
         )
-        (view,) = engine.observe(LATE, ())
-        assert view.cause["zh"] and view.cause["en"]
-        return view.state
+        views = {view.rule: view for view in engine.observe(LATE, ())}
+        assert all(view.cause["zh"] and view.cause["en"] for view in views.values())
+        return views[key].state
 
     assert state() == "no_data"
     for table in (
@@ -118,6 +114,16 @@ def test_a_look_keeps_its_result_and_fires_the_rule(truth: Truth) -> None:
     truth.clickhouse.administer(Statement("forget", "TRUNCATE TABLE reconciliations"))
     truth.look()
     assert state() == "inactive"
+    paid_back = (
+        "INSERT INTO order_events (ts, kind, order_id, event_id, amount, created_at, source) "
+        "VALUES ('2026-11-11 05:00:00', 'refunded', 'o', 'e', 10000, '2026-11-11 05:00:00', 's')"
+    )
+    truth.clickhouse.administer(Statement("more is paid back than was paid", paid_back))
+    truth.clickhouse.administer(Statement("forget", "TRUNCATE TABLE reconciliations"))
+    truth.look()
+    kept = newest_report(truth.clickhouse)
+    assert kept is not None and (kept.differences, kept.contradictions) == (0, 1)
+    assert (state(), state("ledger_contradiction")) == ("inactive", "firing"), "a rebuild would not help"
 
 
 def test_watch_looks_by_itself_and_ends(truth: Truth) -> None:

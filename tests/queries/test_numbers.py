@@ -29,8 +29,8 @@ CATALOGUE = load_catalogue()
 OF_EVENTS = sorted(key for key in CATALOGUE.metrics if "reconciliations" not in CATALOGUE.ledgers_of(key))
 REGIONS = load_region_set("cn_provinces")
 RUN = """
-INSERT INTO reconciliations (at, compared, differences)
-SELECT {at:DateTime64(3, 'UTC')}, {compared:UInt64}, {differences:UInt64}
+INSERT INTO reconciliations (at, compared, differences, contradictions)
+SELECT {at:DateTime64(3, 'UTC')}, {compared:UInt64}, {differences:UInt64}, {contradictions:UInt64}
 """
 # Zones with whole, half and changing hours; a business day that begins at four in the morning.
 PROFILES = {
@@ -232,7 +232,7 @@ def test_comparisons_are_metrics_too(events: ClickHouse) -> None:
     """What reconciliations found, by hour and in all, equals plain SQL over the runs; no run, no rate."""
     runs = [START + timedelta(minutes=25 * number, milliseconds=number) for number in range(8)]
     for number, at in enumerate(runs):
-        values = {"at": at, "compared": 1_000 + number, "differences": number % 3}
+        values = {"at": at, "compared": 1_000 + number, "differences": number % 3, "contradictions": number % 2}
         events.write(Statement("a run", RUN, values))
     keys = (*TRUTH, "differing_rate")
     between = "at >= {start:DateTime64(3, 'UTC')} AND at < {end:DateTime64(3, 'UTC')}"
@@ -240,12 +240,15 @@ def test_comparisons_are_metrics_too(events: ClickHouse) -> None:
     for span in (Span(START, END), Span(runs[2], runs[5]), Span(END - timedelta(hours=1), END)):
         ask = Ask("truth", keys, ((CURRENT, span),), (), None, ())
         reading = fetch(events, CATALOGUE, PROFILES["shanghai"], REGIONS, ask, NOW)
-        ((compared, differing),) = events.read(Statement("twin", twin, {"start": span.start, "end": span.end})).rows
+        ((compared, differing, contradicting),) = events.read(
+            Statement("twin", twin, {"start": span.start, "end": span.end})
+        ).rows
         rate = differing / compared if compared else None
         assert isinstance(reading, Reading)
         assert reading.rows[0].values[CURRENT] == {
             "compared_figures": compared,
             "differing_figures": differing,
+            "contradicting_figures": contradicting,
             "differing_rate": pytest.approx(rate) if rate is not None else None,
         }
     ask = Ask("truth by hour", keys[:2], ((CURRENT, Span(START, START + timedelta(hours=4))),), (), "hour", ())
