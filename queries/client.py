@@ -20,7 +20,11 @@ from queries.statement import Result, Statement
 if TYPE_CHECKING:
     import pyarrow as pa
 
-WRITE_SETTINGS = {"max_partitions_per_insert_block": 2000}
+WRITE_SETTINGS = {
+    "max_partitions_per_insert_block": 2000,
+    # what a retry repeats is dropped by the views as well: the default of newer servers only
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
+}
 RECENT = 4_000  # statements remembered as (perf_counter seconds, name, milliseconds)
 INSERTERS = 2  # one insert keeps about one core busy; two fill a store in little more than half the time
 ENGINE_MEMORY = 6_000_000_000

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from core.errors import QueryFailedError
 from queries.client import ClickHouse
@@ -123,9 +124,14 @@ def _heal(clickhouse: ClickHouse, rollup: _Rollup, values: dict[str, Any]) -> bo
         compare = Statement(f"compare {rollup.table}", rollup.differing(), values, LONG)
         if not clickhouse.read_long(compare).rows[0][0]:
             return tries > 0
-        clickhouse.write(Statement(f"mend {rollup.table}", rollup.mending(), values, LONG))
+        clickhouse.write(Statement(f"mend {rollup.table}", rollup.mending(), values, _mend()))
     log.warning("the rollup %s still differs after %s repairs; see reconcile", rollup.table, TRIES)
     return True
+
+
+def _mend() -> dict[str, Any]:
+    """Settings of a repair: servers before 26 would drop one like an earlier one, unless it has a token of its own."""
+    return {**LONG, "insert_deduplication_token": uuid4().hex}
 
 
 def fill_rollups(
@@ -156,7 +162,7 @@ def fill_rollups(
 
 def _fill(clickhouse: ClickHouse, rollup: _Rollup, values: dict[str, Any]) -> None:
     for _ in range(TRIES):
-        clickhouse.write(Statement(f"fill {rollup.table}", rollup.mending(), values, LONG))
+        clickhouse.write(Statement(f"fill {rollup.table}", rollup.mending(), values, _mend()))
         compare = Statement(f"compare {rollup.table}", rollup.differing(), values, LONG)
         if not clickhouse.read_long(compare).rows[0][0]:
             return

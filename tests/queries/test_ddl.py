@@ -15,7 +15,7 @@ from metrics.catalogue import load_catalogue
 from metrics.profile import DEMO, read_profile
 from metrics.reading import Reading
 from metrics.regions import load_region_set
-from queries.client import ClickHouse
+from queries.client import WRITE_SETTINGS, ClickHouse
 from queries.ddl import Cluster, cluster_statements, kafka_statements
 from queries.listener import Listener
 from queries.migrate import migrate
@@ -166,3 +166,12 @@ def test_an_order_stays_on_one_shard(shards: tuple[ClickHouse, ClickHouse]) -> N
 def test_the_engine_that_would_brick_a_store_is_never_made_here() -> None:
     assert not any("Kafka" in sql for sql in cluster_statements(Cluster("two"), PROFILE))
     assert all("TABLE ENGINE ON Kafka" not in grant for grants in GRANTS.values() for grant in grants)
+
+
+@once
+def test_who_brings_events_has_views_drop_what_a_retry_repeats() -> None:
+    """The default of servers since 26 only: it has to be said, by each insert and by the role."""
+    wanted = {"deduplicate_blocks_in_dependent_materialized_views": 1}
+    assert wanted.items() <= WRITE_SETTINGS.items() and wanted.items() <= PROFILES["ingest"].items()
+    (profile,) = re.findall(r"CREATE SETTINGS PROFILE IF NOT EXISTS livewall_ingest SETTINGS(.*?);", ROLES, re.DOTALL)
+    assert "deduplicate_blocks_in_dependent_materialized_views = 1" in profile
