@@ -259,12 +259,7 @@ class Receiver:
                 kept = self._outgoing[0]
             if kept is None or not all(map(self._bring, kept.parts)):
                 return
-            try:
-                self._spool.drop(kept)
-            except OSError as problem:
-                log.error(
-                    "%s is in the store and stays on disk; the next start looks and drops it: %s", kept.path, problem
-                )
+            self._spool.drop(kept)
             with self._changed:
                 self._outgoing.pop(0)
                 for part in kept.parts:

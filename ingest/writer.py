@@ -118,7 +118,7 @@ class Writer:
 
 
 def send_leftovers(clickhouse: ClickHouse, folder: Path) -> int:
-    """Send what an earlier process on the store in `folder` had on disk and could not finish; returns the batches.
+    """Send what an earlier process on the store in `folder` had on disk; returns how many batches the store lacked.
 
     Call it whenever a store was opened, before anything is written or asked. What is in already is found by looking,
     not by tokens: a process that dies in the middle of an insert may leave a note of a block without the block, or the
@@ -131,14 +131,18 @@ def send_leftovers(clickhouse: ClickHouse, folder: Path) -> int:
         writer = Writer(clickhouse)
         left = [spool.read(path) for path in spool.left()]
         moments: set[datetime] = set()
+        lacking = 0
         for kept in left:
+            lacked = False
             for part in kept.parts:
                 missing = missing_rows(clickhouse, part.table, part.rows)
                 if missing.num_rows:
+                    lacked = True
                     writer.insert(Part(part.table, f"{part.token}:{uuid4().hex}", missing))
                 if part.table in {ledger.table for ledger in (BEHAVIOUR, ORDERS)}:
                     moments.update(part.rows.column("ts").to_pylist())
+            lacking += lacked
         heal_rollups(clickhouse, moments)
         for kept in left:
             spool.drop(kept)
-    return len(left)
+    return lacking

@@ -74,7 +74,9 @@ def acknowledged(path: Path) -> dict[int, int]:
 
 def take_events(store: ClickHouse, folder: Path, acks: Path) -> None:
     """Producers send batch after batch; each begins with the one whose acknowledgement it never heard."""
-    receiver = Receiver(store, Spool(folder / SPOOL), ManualClock(NOON), Limits(batch_ms=3, waiting_rows=MOST_WAITING))
+    receiver = Receiver(
+        store, Spool(folder / SPOOL, every_s=0.1), ManualClock(NOON), Limits(batch_ms=3, waiting_rows=MOST_WAITING)
+    )
     receiver.start()
     check = EventCheck(read_profile(DEMO))
     log = os.open(acks, os.O_WRONLY | os.O_APPEND)
@@ -106,7 +108,7 @@ def simulate(store: ClickHouse, folder: Path, acks: Path) -> None:
     count = len(acks.read_text().splitlines())
     clock = ManualClock(NOON + timedelta(seconds=STEP_S * count))
     scenario = load_scenario("normal_day", load_world())
-    writer = Writer(store, spool=Spool(folder / SPOOL))
+    writer = Writer(store, spool=Spool(folder / SPOOL, every_s=0.1))
     running = LiveSimulator(store, seed=SEED, rate=RATE, scenario=scenario, clock=clock, writer=writer)
     log = os.open(acks, os.O_WRONLY | os.O_APPEND)
 

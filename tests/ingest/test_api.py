@@ -35,7 +35,7 @@ class Endpoint:
 
     def __init__(self, store: ClickHouse, folder: Path, clock: ManualClock, **changes: Any) -> None:
         limits = changes.pop("limits", Limits(batch_ms=20))
-        self.spool = Spool(folder / SPOOL)
+        self.spool = Spool(folder / SPOOL, every_s=changes.pop("every_s", 2.0))
         self.receiver = Receiver(store, self.spool, clock, limits)
         given: dict[str, Any] = {"keys": KEYS, "simulated": False, "body_mb": 1, "at_once": 4, **changes}
         check = EventCheck(read_profile(DEMO), given.pop("kept_days", 0))
@@ -358,22 +358,57 @@ def test_a_store_that_refuses_for_a_while_gets_everything_later(
     assert rows(clean_store, "SELECT count() FROM behaviour_events") == [(2,)]
 
 
-def test_a_batch_that_cannot_be_removed_from_disk_stops_nothing_and_counts_once(
-    clean_store: ClickHouse, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stuck(kept: object) -> None:
-        raise OSError(30, "Read-only file system")
+def kill(spool: Spool) -> None:
+    """The files as they are for the next process when this one is killed."""
+    spool._closing.set()
+    spool._thread.join()
+    spool._held.close()
 
-    endpoint = Endpoint(clean_store, tmp_path, clock)
-    with monkeypatch.context() as patched:
-        patched.setattr(endpoint.spool, "drop", stuck)
-        assert endpoint.verdicts([view("a")]) == ["accepted"]
-        endpoint.settle()
-    assert endpoint.verdicts([view("b")]) == ["accepted"]
-    endpoint.settle()
-    endpoint.close()
-    assert send_leftovers(clean_store, tmp_path) == 1
+
+def test_a_batch_stays_on_disk_until_the_disk_has_what_the_store_has(
+    clean_store: ClickHouse, tmp_path: Path, clock: ManualClock
+) -> None:
+    flushed: list[int] = []
+
+    def flush(number: int) -> None:
+        flushed.append(number)
+        if len(flushed) < 3:
+            raise OSError(5, "Input/output error")
+
+    spool = Spool(tmp_path / SPOOL, every_s=60, flush=flush)
+    receiver = Receiver(clean_store, spool, clock, Limits(batch_ms=1))
+    receiver.start()
+    event = EventCheck(read_profile(DEMO)).check(view("a"), "shop", clock.now())
+    assert isinstance(event, Incoming)
+    assert receiver.receive("shop", [event]) == [True]
+    assert receiver.settle()
+    receiver.stop()
+    for failures in (1, 2):
+        spool._forget()
+        assert (len(flushed), spool.left()) == (failures, [])
+        assert len(list((tmp_path / SPOOL).glob("*.arrow"))) == 1, "the disk does not have it"
+    kill(spool)
+    assert send_leftovers(clean_store, tmp_path) == 0
+    assert rows(clean_store, "SELECT count() FROM behaviour_events") == [(1,)]
+    assert list((tmp_path / SPOOL).glob("*.arrow")) == []
+
+
+@pytest.mark.parametrize("lost", ["behaviour_events", "seen_events", "visitors_1h"])
+def test_what_a_power_cut_took_from_the_store_comes_back_from_disk(
+    clean_store: ClickHouse, tmp_path: Path, clock: ManualClock, lost: str
+) -> None:
+    first = Endpoint(clean_store, tmp_path, clock, every_s=60)
+    assert first.verdicts([view("a"), view("b", user_id="u2")]) == ["accepted", "accepted"]
+    first.settle()
+    first.receiver.stop()
+    kill(first.spool)  # power is cut: the files are there, of the tables a part
+    clean_store.write(Statement("cut", f"ALTER TABLE {lost} DELETE WHERE 1 SETTINGS mutations_sync = 1"))
+    assert send_leftovers(clean_store, tmp_path) == (lost != "visitors_1h")
     assert rows(clean_store, "SELECT count() FROM behaviour_events") == [(2,)]
+    assert rows(clean_store, "SELECT uniqExactMerge(any__user_id) FROM visitors_1h") == [(2,)]
+    second = Endpoint(clean_store, tmp_path, clock)
+    assert second.verdicts([view("a"), view("c")]) == ["duplicate", "accepted"]
+    second.close()
 
 
 def test_a_full_disk_is_no_acknowledgement(
