@@ -251,3 +251,16 @@ def test_the_note_of_a_listener_that_is_gone_is_nobody(tmp_path: Path) -> None:
     gone = {"pid": 2**22 + 1, "port": free_port(), "passwords": {}}
     (tmp_path / NOTE).write_text(json.dumps(gone), "utf-8")
     assert running(tmp_path) is None
+
+
+def test_one_user_alone_needs_the_roles_that_write_and_not_the_dashboards(served: Listening) -> None:
+    alone = ClickHouse(Access(served.dsn("admin")), readers=1)
+    assert migrate(alone) == []
+    alone.write(Statement("one", "INSERT INTO loads (load_id) SELECT 'alone'"))
+    assert alone.read(Statement("it", "SELECT count() FROM loads WHERE load_id = 'alone'")).rows[0][0] == 1
+    alone.close()
+    looking = ClickHouse(Access(served.dsn("dashboard")), readers=1)
+    with pytest.raises(QueryFailedError) as refused:
+        looking.write(Statement("one", "INSERT INTO loads (load_id) SELECT 'refused'"))
+    assert refused.value.code in (164, 497)  # READONLY, ACCESS_DENIED
+    looking.close()
