@@ -9,7 +9,7 @@ import pytest
 from queries.client import ClickHouse
 from queries.healing import MOST_SPANS, heal_rollups, touched
 from queries.statement import Statement
-from tests.faults.rollups import rollup_rows
+from tests.faults.rollups import kept_by_views, rollup_rows
 from tests.queries.events import insert_random
 
 START = datetime(2026, 11, 10, 20, tzinfo=UTC)
@@ -48,6 +48,11 @@ def test_the_same_difference_is_mended_again_where_equal_inserts_are_dropped(
             clean_store.write(Statement("damage", lost))
         assert heal_rollups(clean_store, [START + timedelta(hours=hour) for hour in range(7)])
         assert {table: wrong for table, (_, wrong) in rollup_rows(clean_store).items() if wrong} == {}
+
+
+def test_every_view_of_the_migrations_is_compared(clean_store: ClickHouse) -> None:
+    assert set(rollup_rows(clean_store)) == kept_by_views()
+    assert len(kept_by_views()) > 20
 
 
 def test_touched_hours_are_joined_and_bounded() -> None:
