@@ -1,10 +1,12 @@
-"""Compares the order ledger with figures that were settled elsewhere: by a bank, by a finance system."""
+"""Compares the order ledger with figures settled elsewhere, and reads those that stand in a table of ClickHouse."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 
+from core.errors import BadRequestError, nearest
 from metrics.calendar import BusinessCalendar, Span
 from metrics.profile import MONEY_SCALE, StoreProfile
 from queries.client import ClickHouse
@@ -14,9 +16,51 @@ from queries.rebuild import rollup_sources
 from queries.reconcile import Values, Work, raw_values, rollup_values
 from queries.retention import kept_for
 from queries.rollups import HOUR, RAW, floor_to
+from queries.statement import Statement
 
 Settled = Mapping[tuple[date, str], int]  # (business day, code) -> ten-thousandths of the currency unit
+Cells = list[dict[str, object]]  # column -> value, a row each
+TABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?")
+COLUMNS = (
+    "SELECT name FROM system.columns WHERE concat(database, '.', table) = {table:String} "
+    "OR (database = currentDatabase() AND table = {table:String})"
+)
+MOST_ROWS = 1_000_000
 DAILY, HOURLY = "orders_1d", "orders_1h"  # they keep every dimension that figures can be split by
+
+
+def read_table(clickhouse: ClickHouse, table: str, columns: list[str], day: str, first: date, end: date) -> Cells:
+    """These columns of a table (`database.table`, or a table of the store's database) as texts, for days [first, end).
+
+    Asked as the user who changes tables, who alone may see those that are not ours. `day` names the column with the
+    business day: a Date, a moment, or a text that begins like 2026-11-11. Raises BadRequestError and QueryFailedError.
+    """
+    if not TABLE.fullmatch(table):
+        raise BadRequestError(f"{table[:60]!r} is no table's name: write database.table")
+    there = [str(row[0]) for row in clickhouse.inspect(Statement("settled: columns", COLUMNS, {"table": table})).rows]
+    if not there:
+        raise BadRequestError(f"there is no table {table}, or the DSN's user may not see it")
+    for column in columns:
+        if column not in there:
+            near = nearest(column, there)
+            raise BadRequestError(
+                f"{table} has no column {column!r}"
+                + (f"; did you mean {near[0]!r}?" if near else f": {', '.join(there)}")
+            )
+    chosen = ", ".join(f"ifNull(toString({_quoted(column)}), '')" for column in columns)
+    name = ".".join(_quoted(part) for part in table.split("."))
+    when = f"toDateOrNull(substring(toString({_quoted(day)}), 1, 10))"  # what is no day is kept, to be named
+    inside = f"ifNull({when} >= {{first:Date}} AND {when} < {{end:Date}}, 1)"
+    sql = f"SELECT {chosen} FROM {name} WHERE {inside} LIMIT {MOST_ROWS + 1}"
+    rows = clickhouse.inspect(Statement("settled: rows", sql, {"first": first, "end": end})).rows
+    if len(rows) > MOST_ROWS:
+        raise BadRequestError(f"{table} has more than {MOST_ROWS:,} rows in these days: add them up in a view")
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def _quoted(name: str) -> str:
+    """A column of the table, found in system.columns, as an identifier."""
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
 def compare_settled(

@@ -16,7 +16,7 @@ from app.commands.reconcile import lines
 from app.truth import Truth, Watch
 from core.clock import ManualClock, SystemClock
 from core.errors import BadRequestError, DefinitionError, UnknownNameError
-from ingest.settled_file import load_settled, read_settled, settled_names
+from ingest.settled_file import SettledMapping, load_settled, read_settled, settled_names
 from metrics.calendar import BusinessCalendar
 from metrics.catalogue import load_catalogue
 from metrics.profile import DEMO, read_profile
@@ -164,6 +164,36 @@ def test_settled_files_are_read_through_their_mapping(tmp_path: Path, truth: Tru
         load_settled("half", tmp_path)
     with pytest.raises(UnknownNameError):
         load_settled("bnak", tmp_path)
+
+
+def test_settled_figures_may_stand_in_a_table(truth: Truth, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = truth.clickhouse.administer
+    run(Statement("bank", "CREATE TABLE bank (`the day` Date, paid Decimal(18, 4), area String) ENGINE = Memory"))
+    monkeypatch.setattr("app.truth.load_settled", lambda name: mapping)
+    wanted = {**WANTED, "settled": "bank"}
+    mapping = SettledMapping(table="bank", day="the day", amount="paid")
+    try:
+        paid = "SELECT toDecimal64(sum(amount), 4) / 10000 FROM order_events WHERE kind = 'paid'"
+        ours = f"{paid} AND toDate(ts, 'Asia/Shanghai') = '{{}}'"
+        for day in ("2026-11-10", "2026-11-11", "2026-11-12"):
+            run(Statement("settle", f"INSERT INTO bank SELECT '{day}', ({ours.format(day)}), ''"))
+        assert truth.reconcile_job(wanted, silent)["differences"] == []
+        run(Statement("one more", "INSERT INTO bank VALUES ('2026-11-11', 12.34, '')"))
+        (found,) = truth.reconcile_job(wanted, silent)["differences"]
+        assert (found["day"], round(found["amount"], 2)) == ("2026-11-11", -12.34)
+        for changes, told in (
+            ({"table": "bnk"}, "no table bnk"),
+            ({"table": "bank; DROP TABLE bank"}, "no table's name"),
+            ({"amount": "payd"}, "did you mean 'paid'"),
+            ({"day": "area"}, "row 1: '' is not a day"),
+        ):
+            mapping = SettledMapping(**{"table": "bank", "day": "the day", "amount": "paid", **changes})
+            with pytest.raises(BadRequestError, match=told):
+                truth.reconcile_job(wanted, silent)
+        with pytest.raises(BadRequestError, match="reads the table"):
+            truth.reconcile_job({**wanted, "file": "x.csv"}, silent)
+    finally:
+        run(Statement("bank", "DROP TABLE bank"))
 
 
 def test_commands_answer_with_exit_codes(tmp_path: Path) -> None:
