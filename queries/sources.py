@@ -1,4 +1,4 @@
-"""How far each source of events has come, and which have gone silent: days are looked through once an hour."""
+"""How far each source of events has come, which have gone silent, and which of those hold the watermark back."""
 
 from __future__ import annotations
 
@@ -51,3 +51,41 @@ def _hear(clickhouse: ClickHouse, reached: Reached, since: datetime, until: date
     for ledger, source, at in rows:
         place = (str(ledger), str(source))
         reached[place] = max(at, reached.get(place, at))
+
+
+LATELY = timedelta(minutes=10)
+EVERY = timedelta(seconds=10)  # so often are sources looked at for the watermark, which is asked on every tick
+LEAST_SILENCE = timedelta(seconds=60)
+GAPS = 10  # a silence of so many of its usual gaps is none that chance makes
+PACE = " UNION ALL ".join(
+    f"SELECT '{ledger}', max(ts), toInt64(count()) FROM {table} "
+    f"WHERE ts > {{since:{MOMENT}}} AND ts <= {{now:{MOMENT}}} GROUP BY source"
+    for ledger, table in RAW.items()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    at: datetime
+    back: dict[str, datetime]
+
+
+_held: WeakKeyDictionary[ClickHouse, _Held] = WeakKeyDictionary()
+
+
+def held_back(clickhouse: ClickHouse, now: datetime) -> dict[str, datetime]:
+    """Ledgers whose watermark a silent source holds back, and to when: to the source's newest event.
+
+    It does from the moment when its silence is longer than a minute and ten of its usual gaps, until ten minutes after
+    its newest event: then it is no part of the stream any more, and stands on the data health board. Raises
+    QueryFailedError.
+    """
+    held = _held.get(clickhouse)
+    if held is None or not held.at <= now < held.at + EVERY:
+        rows = clickhouse.read(Statement("pace of sources", PACE, {"since": now - LATELY, "now": now})).rows
+        back: dict[str, datetime] = {}
+        for ledger, reached, count in rows:
+            if now - reached > max(LEAST_SILENCE, GAPS * LATELY / count):
+                back[ledger] = min(reached, back.get(ledger, reached))
+        _held[clickhouse] = held = _Held(now, back)
+    return held.back
