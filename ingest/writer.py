@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -19,10 +20,13 @@ from ingest.event import BEHAVIOUR, ORDERS, Ledger, check_batch
 from ingest.spool import Kept, Part, Spool
 from queries.client import ClickHouse
 from queries.healing import heal_rollups
-from queries.seen_events import missing_rows
+from queries.seen_events import inserts_under_way, missing_rows
 
 # Together about 15 s: longer than a merge or a memory squeeze lasts, shorter than a screen's patience.
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+
+IN_FLIGHT_S, IN_FLIGHT_TRIES = 0.25, 120
+log = logging.getLogger(__name__)
 
 SPOOL = "spool"  # the folder inside a store's folder
 
@@ -130,6 +134,8 @@ def send_leftovers(clickhouse: ClickHouse, folder: Path) -> int:
     with Spool(folder / SPOOL) as spool:
         writer = Writer(clickhouse)
         left = [spool.read(path) for path in spool.left()]
+        if left and not clickhouse.embedded:
+            _await_inserts(clickhouse)
         moments: set[datetime] = set()
         lacking = 0
         for kept in left:
@@ -146,3 +152,12 @@ def send_leftovers(clickhouse: ClickHouse, folder: Path) -> int:
         for kept in left:
             spool.drop(kept)
     return lacking
+
+
+def _await_inserts(clickhouse: ClickHouse) -> None:
+    """A server goes on with what a killed process had sent it: looked for too early, it would be sent a second time."""
+    for _ in range(IN_FLIGHT_TRIES):
+        wait(IN_FLIGHT_S)  # before the first look, too: what was sent may be on its way into the list of statements
+        if not inserts_under_way(clickhouse):
+            return
+    log.warning("other inserts go on as this user: what an earlier process left is sent beside them")

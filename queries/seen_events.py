@@ -35,6 +35,7 @@ WHERE source = {source:String} AND ts BETWEEN {first:DateTime64(3, 'UTC')} AND {
 EVENTS = ("behaviour_events", "order_events", "markers")
 BETWEEN = {table: ID_BETWEEN % table for table in EVENTS}
 MANY = 5_000
+UNDER_WAY = "SELECT toInt64(count()) FROM system.processes WHERE query_kind = 'Insert' AND user = currentUser()"
 LEDGERS = {table: IN_LEDGER % table for table in EVENTS}
 
 
@@ -104,6 +105,14 @@ def missing_rows(clickhouse: ClickHouse, table: str, rows: pa.Table) -> pa.Table
         found |= {(source, one) for one in present}
     keep = [(source, one) not in found for source, one in zip(sources, names, strict=True)]
     return rows.filter(pa.array(keep, pa.bool_()))
+
+
+def inserts_under_way(clickhouse: ClickHouse) -> int:
+    """How many inserts of this user run: a server ends them although the process that sent them died.
+
+    Raises QueryFailedError.
+    """
+    return int(clickhouse.read_long(Statement("inserts under way", UNDER_WAY)).rows[0][0])
 
 
 def _pieces(items: Sequence[T]) -> Iterator[Sequence[T]]:
