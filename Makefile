@@ -12,10 +12,12 @@ WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $
 # In the order of the folders: the longest files have few tests, and would else come last and leave a core idle.
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # The tests of the database run twice: embedded with all others, and over HTTP as three roles.
-OVER_HTTP := $(addprefix tests/queries/test_,answer.py client.py closed.py days.py injection.py latest.py migrate.py \
-               numbers.py own_tables.py rebuild.py reconcile.py retention.py) \
-             $(addprefix tests/ingest/test_,loader.py replay.py writer.py truth_ga360.py truth_online_retail.py \
-               truth_taobao.py truth_tmall.py)
+# Not those that open an embedded store of their own, in another process: a sketched one, a load that is killed.
+OVER_HTTP := $(addprefix tests/queries/test_,answer.py client.py closed.py days.py injection.py latest.py limits.py \
+               migrate.py numbers.py own_tables.py rebuild.py reconcile.py retention.py) \
+             $(addprefix tests/ingest/test_,api.py api_injection.py api_letters.py api_wall.py loader.py markers.py \
+               replay.py writer.py truth_ga360.py truth_online_retail.py truth_taobao.py truth_tmall.py) \
+             tests/faults
 
 .PHONY: run serve test check lint types unit browser faults soak bench bench-data bench-live pictures clean help
 
@@ -56,7 +58,7 @@ check: $(STAMPS)/run
 
 unit: $(STAMPS)/dev
 	$(PY) -m pytest $(SPREAD) -m "not browser"
-	LIVEWALL_TEST_HTTP=1 $(PY) -m pytest $(SPREAD) $(OVER_HTTP)
+	LIVEWALL_TEST_HTTP=1 FAULT_KILLS=8 $(PY) -m pytest $(SPREAD) $(OVER_HTTP)
 	$(PY) -m pytest -m browser --durations 5
 
 # Half an hour or more; `make test` kills fifty times.

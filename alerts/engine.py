@@ -48,13 +48,13 @@ class AlertEngine:
         currency: str = "CNY",
         state_path: Path | None = None,
         lateness_s: float = 3.0,
-        drift: Callable[[], int | None] = lambda: None,
+        drift: Callable[[], Mapping[str, int]] = dict,
         shared: Shared | None = None,
         acts: Callable[[], bool] = lambda: True,
         walls: Callable[[], Iterable[WallSign]] = tuple,
     ) -> None:
         """`lateness_s` is how long after its end a minute may still receive events; without `state_path` no memory.
-        `drift()` is how many figures of the rollups differed when they were last compared, None before; `walls()` is
+        `drift()` says by metric how many figures were wrong when they were last compared, nothing before; `walls()` is
         how the screens on walls are doing right now. With several processes `shared` keeps their one memory; who does
         not `acts()` judges for its own screens and tells nobody."""
         self._rules = {rule.key: rule for rule in rules}
@@ -135,7 +135,7 @@ class AlertEngine:
             if rule.type == "stale":
                 self._step(rule, end, {None: judge_stale(rule, end, watermarks)})
             elif rule.type == "drift":
-                self._step(rule, end, {None: judge_drift(rule, self._drift())})
+                self._step(rule, end, {None: judge_drift(rule, self._drift().get(rule.metric))})
             elif rule.type == "screens":
                 self._judge_walls(rule, end, as_of)
             elif completeness(self._ledgers(rule), end, as_of, watermarks) == "silent":

@@ -60,7 +60,7 @@ def judge_stale(rule: Rule, end: datetime, watermarks: Iterable[Watermark]) -> V
 
 
 def judge_drift(rule: Rule, differences: int | None) -> Verdict:
-    """How many figures of the rollups differ from their ledger; None before the first comparison."""
+    """How many figures were wrong when they were last compared; None before the first comparison."""
     if differences is None:
         return Verdict("no_data")
     return Verdict(rule.judge(differences), differences, differences)

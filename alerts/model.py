@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from locales.words import LOCALES
 
 Words = dict[str, str]
+DRIFTS = ("differing_figures", "contradicting_figures")  # what a comparison finds
 
 
 class Strict(BaseModel):
@@ -80,6 +81,8 @@ class Rule(Strict):
             raise ValueError("a stale rule is `op: above` some seconds, without by, where or min_volume")
         if self.type == "drift" and (self.op == "below" or self.limit < 0 or self.by or self.where or self.min_volume):
             raise ValueError("a drift rule is `op: above` some figures, without by, where or min_volume")
+        if self.type == "drift" and self.metric not in DRIFTS:
+            raise ValueError(f"a drift rule watches {' or '.join(DRIFTS)}")
         if (self.type == "screens") != (self.watch is not None):
             raise ValueError("`watch` (dark or frozen) belongs to screens rules, and to all of them")
         if self.type == "screens" and (

@@ -80,7 +80,8 @@ class _Writer:
     def _drift(self, verdict: Verdict | None) -> str:
         if verdict is None or verdict.value is None:
             return self._words.t("alert.cause.not_compared")
-        return self._words.t("alert.cause.drift", count=format_value(verdict.value, "count", self._words.locale))
+        count = format_value(verdict.value, "count", self._words.locale)
+        return self._words.t(f"alert.cause.{self._rule.metric}", count=count)
 
     def _screens(self, verdict: Verdict | None) -> str:
         t, watch = self._words.t, self._rule.watch

@@ -63,7 +63,7 @@ from queries.days import serves_days
 from queries.members import load_members
 from queries.own_sources import own_of
 from queries.readings import fetch
-from queries.reconciliations import newest_report
+from queries.reconciliations import drift_of
 from queries.together import Together
 from queries.watermark import watermarks
 
@@ -211,7 +211,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         currency=profile.currency,
         state_path=settings.store / "alerts.json",
         lateness_s=profile.lateness_s,
-        drift=lambda: report.differences if (report := newest_report(clickhouse)) else None,
+        drift=lambda: drift_of(clickhouse),
         shared=sharing,
         acts=lambda: sharing is None or voice.acts(sharing),
         walls=screens.walls,

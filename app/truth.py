@@ -13,14 +13,16 @@ import structlog
 
 from core.clock import Clock
 from core.errors import BadRequestError, LivewallError
-from ingest.settled_file import load_settled, read_settled
+from ingest.settled_file import add_up, load_settled, read_settled
 from metrics.calendar import BusinessCalendar, Span
 from metrics.catalogue import load_catalogue
 from metrics.profile import StoreProfile
 from queries.client import ClickHouse
+from queries.comparison import Report
 from queries.rebuild import Rebuilt, find_rollups, rebuild
-from queries.reconcile import Report, business_days, check_dimension, compare_settled, reconcile
+from queries.reconcile import business_days, check_dimension, reconcile
 from queries.reconciliations import keep_report
+from queries.settled import compare_settled, read_table
 
 Tell = Callable[[dict[str, Any]], None]
 FIRST_AFTER_S = 60.0  # a wall that starts has better things to do
@@ -49,7 +51,15 @@ class Truth:
         name = str(wanted["settled"])
         mapping = load_settled(name)
         check_dimension(load_catalogue(), mapping.dimension)
-        settled = read_settled(mapping, Path(str(wanted.get("file") or "")))
+        if bool(mapping.table) == bool(wanted.get("file")):
+            told = f"reads the table {mapping.table}" if mapping.table else "needs --file, or a `table` in its mapping"
+            raise BadRequestError(f"{name} {told}")
+        if mapping.table:
+            between = days[0], days[-1] + timedelta(days=1)
+            cells = read_table(self.clickhouse, mapping.table, mapping.columns, mapping.day, *between)
+            settled = add_up(mapping, cells, mapping.table)
+        else:
+            settled = read_settled(mapping, Path(str(wanted["file"])))
         given = (mapping.measure, mapping.dimension, mapping.tolerance)
         return report_json(compare_settled(self.clickhouse, self.profile, days, settled, name, *given, now))
 
@@ -84,7 +94,8 @@ class Truth:
         keep_report(self.clickhouse, report, now, (self.clock.monotonic() - begun) * 1000)
         if report.differences:
             worst = report.differences[0]
-            log.warning("rollups drift", differences=len(report.differences), first=worst.subject, day=str(worst.day))
+            counts = {"differing": report.drifting, "contradicting": report.contradicting}
+            log.warning("figures are not as they should be", **counts, first=worst.subject, day=str(worst.day))
         return report
 
 

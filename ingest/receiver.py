@@ -16,7 +16,7 @@ import pyarrow as pa
 from core.clock import Clock, stopwatch
 from core.errors import LivewallError, QueryFailedError
 from ingest.event import BEHAVIOUR, MARKERS, ORDERS, Ledger, check_batch
-from ingest.incoming import Incoming
+from ingest.incoming import AHEAD, Incoming
 from ingest.spool import Kept, Part, Spool
 from ingest.writer import Writer, token_of
 from queries.client import ClickHouse
@@ -224,7 +224,9 @@ class Receiver:
         asked = {(source, event.event_id) for source, events in by_source.items() for event in events}
         with self._changed:
             known = asked & self._under_way  # before the store is asked: what leaves this set is in the store
-        old = self._clock.now() - timedelta(hours=self._limits.window_hours)
+        # An event may be ahead of its insertion: its id is forgotten before its time is as old as the window. As much
+        # again is for clocks that differ: ids are forgotten by the store's.
+        old = self._clock.now() - timedelta(hours=self._limits.window_hours) + 2 * AHEAD
         for source, events in by_source.items():
             found = seen_ids(self._clickhouse, source, [event.event_id for event in events])
             for ledger in (BEHAVIOUR, ORDERS):
@@ -276,11 +278,13 @@ class Receiver:
                 self._writer.insert(part)
             except QueryFailedError as problem:
                 log.error("the store does not take events, they stay on disk: %s", problem)
-                if self._stopping.wait(pause):
-                    return False
-                pause = min(2 * pause, LONGEST_PAUSE_S)
+            except Exception:  # without this thread everybody would be told 429 for ever
+                log.exception("the store does not take events, they stay on disk")
             else:
                 return True
+            if self._stopping.wait(pause):
+                return False
+            pause = min(2 * pause, LONGEST_PAUSE_S)
 
 
 def _parts(fresh: dict[tuple[str, str], Incoming], letters: Sequence[dict[str, Any]], window_hours: int) -> list[Part]:

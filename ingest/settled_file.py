@@ -1,7 +1,8 @@
-"""Reads figures that were settled elsewhere (a bank, a finance system) from CSV or Parquet through a small mapping."""
+"""Reads figures settled elsewhere (a bank, a finance system) through a small mapping: from CSV, Parquet or a table."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -19,10 +20,11 @@ FOLDER = Path(__file__).parent / "settled"
 
 
 class SettledMapping(BaseModel):
-    """Which columns of a settled file say what. Unknown keys are an error."""
+    """Which columns of a settled file, or of `table` in ClickHouse, say what. Unknown keys are an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    table: str = ""
     day: str
     amount: str
     measure: Literal["paid", "refunded", "net"] = "paid"
@@ -30,6 +32,10 @@ class SettledMapping(BaseModel):
     code: str = ""
     codes: dict[str, str] = Field(default_factory=dict)
     tolerance: float = Field(default=0, ge=0)
+
+    @property
+    def columns(self) -> list[str]:
+        return [name for name in (self.day, self.amount, self.code) if name]
 
 
 def settled_names(folder: Path = FOLDER) -> list[str]:
@@ -53,16 +59,21 @@ def load_settled(name: str, folder: Path = FOLDER) -> SettledMapping:
 
 def read_settled(mapping: SettledMapping, path: Path) -> dict[tuple[date, str], int]:
     """Ten-thousandths of the currency unit by business day and code. Raises BadRequestError naming the wrong row."""
-    columns = [name for name in (mapping.day, mapping.amount, mapping.code) if name]
+    columns = mapping.columns
     table = _table(path, columns)
     missing = [name for name in columns if name not in table.column_names]
     if missing:
         raise BadRequestError(f"{path.name} has no column {missing[0]!r}: it has {', '.join(table.column_names)}")
+    return add_up(mapping, table.select(columns).to_pylist(), path.name)
+
+
+def add_up(mapping: SettledMapping, rows: Iterable[Mapping[str, Any]], place: str) -> dict[tuple[date, str], int]:
+    """The rows of a file or table `place` by business day and code. Raises BadRequestError naming the wrong row."""
     found: dict[tuple[date, str], int] = {}
-    for number, row in enumerate(table.select(columns).to_pylist(), start=1):
+    for number, row in enumerate(rows, start=1):
         code = str(row[mapping.code]) if mapping.code else ""
-        place = (_day(row[mapping.day], path, number), mapping.codes.get(code, code))
-        found[place] = found.get(place, 0) + _amount(row[mapping.amount], path, number)
+        key = (_day(row[mapping.day], place, number), mapping.codes.get(code, code))
+        found[key] = found.get(key, 0) + _amount(row[mapping.amount], place, number)
     return found
 
 
@@ -78,7 +89,7 @@ def _table(path: Path, columns: list[str]) -> pa.Table:
         raise BadRequestError(f"{path.name} cannot be read: {str(problem).splitlines()[0]}") from problem
 
 
-def _day(value: Any, path: Path, number: int) -> date:
+def _day(value: Any, place: str, number: int) -> date:
     if isinstance(value, datetime):
         return value.date()
     if isinstance(value, date):
@@ -86,12 +97,12 @@ def _day(value: Any, path: Path, number: int) -> date:
     try:
         return date.fromisoformat(str(value).strip()[:10])
     except ValueError as problem:
-        raise BadRequestError(f"{path.name}, row {number}: {value!r} is not a day like 2026-11-11") from problem
+        raise BadRequestError(f"{place}, row {number}: {value!r} is not a day like 2026-11-11") from problem
 
 
-def _amount(value: Any, path: Path, number: int) -> int:
+def _amount(value: Any, place: str, number: int) -> int:
     try:
         scaled = Decimal(str(value).strip().replace(",", "")) * MONEY_SCALE
         return int(scaled.to_integral_value())
     except (InvalidOperation, ValueError) as problem:
-        raise BadRequestError(f"{path.name}, row {number}: {value!r} is not an amount") from problem
+        raise BadRequestError(f"{place}, row {number}: {value!r} is not an amount") from problem

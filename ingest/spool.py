@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import json
+import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -17,6 +19,8 @@ from core.errors import LivewallError, StoreBusyError
 
 SUFFIX = ".arrow"
 ABOUT = b"livewall"
+EVERY_S = 2.0  # how often what the store has is flushed to the disk
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +47,24 @@ class SpoolDamagedError(LivewallError):
         super().__init__(f"{path}: this batch of events cannot be read ({problem}); move it away to go on without it")
 
 
-class Spool:
-    """A folder of batches in the order they came, one Arrow file each. One process at a time; safe among threads."""
+def flush_disk(number: int) -> None:
+    """What was written to the file system of an open file, by anybody, is on its disk when this returns."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(libc, "syncfs"):
+        os.sync()
+    elif libc.syncfs(number):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
-    def __init__(self, folder: Path) -> None:
+
+class Spool:
+    """A folder of batches in the order they came, one Arrow file each. One process at a time; safe among threads.
+
+    A batch that the store has is dropped once the disk has it too: the engine leaves that to the system, which takes up
+    to half a minute, and a machine that loses power meanwhile loses the ledger's rows and the rollups'. Until then the
+    next process finds the file, and looks what of it is there.
+    """
+
+    def __init__(self, folder: Path, *, every_s: float = EVERY_S, flush: Callable[[int], None] = flush_disk) -> None:
         """Open the folder. Raises StoreBusyError when another process has it open."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
@@ -61,6 +79,10 @@ class Spool:
             torn.unlink()
         names = self._names()
         self._number = int(names[-1].stem) if names else 0
+        self._every_s, self._flush, self._done = every_s, flush, set[Path]()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._forget_again_and_again, name="spool", daemon=True)
+        self._thread.start()
 
     def __enter__(self) -> Self:
         return self
@@ -69,7 +91,10 @@ class Spool:
         self.close()
 
     def close(self) -> None:
-        """Let another process open the folder; what is in it stays."""
+        """Let another process open the folder; what the store does not have stays."""
+        self._closing.set()
+        self._thread.join()
+        self._forget()
         self._held.close()
 
     def _names(self) -> list[Path]:
@@ -91,12 +116,34 @@ class Spool:
         return Kept(path, tuple(parts))
 
     def drop(self, kept: Kept) -> None:
-        """The store has it. A file that comes back after a power cut is sent again under its token: no harm."""
-        kept.path.unlink(missing_ok=True)
+        """The store has it; the file goes when the disk has it too."""
+        with self._lock:
+            self._done.add(kept.path)
+
+    def _forget_again_and_again(self) -> None:
+        while not self._closing.wait(self._every_s):
+            self._forget()
+
+    def _forget(self) -> None:
+        """Remove the files of what the store has, after a flush. One that fails is tried again."""
+        with self._lock:
+            done = set(self._done)
+        if not done:
+            return
+        try:
+            self._flush(self._held.fileno())
+            for path in done:
+                path.unlink(missing_ok=True)
+        except OSError as problem:
+            log.warning("batches that the store has stay on disk: %s", problem)
+            return
+        with self._lock:
+            self._done -= done
 
     def left(self) -> list[Path]:
-        """The files that wait, oldest first."""
-        return self._names()
+        """The files whose batches wait for the store, oldest first."""
+        with self._lock:
+            return [path for path in self._names() if path not in self._done]
 
     def read(self, path: Path) -> Kept:
         """What a file keeps. Raises SpoolDamagedError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -19,10 +20,13 @@ from ingest.event import BEHAVIOUR, ORDERS, Ledger, check_batch
 from ingest.spool import Kept, Part, Spool
 from queries.client import ClickHouse
 from queries.healing import heal_rollups
-from queries.seen_events import missing_rows
+from queries.seen_events import inserts_under_way, missing_rows
 
 # Together about 15 s: longer than a merge or a memory squeeze lasts, shorter than a screen's patience.
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+
+IN_FLIGHT_S, IN_FLIGHT_TRIES = 0.25, 120
+log = logging.getLogger(__name__)
 
 SPOOL = "spool"  # the folder inside a store's folder
 
@@ -118,7 +122,7 @@ class Writer:
 
 
 def send_leftovers(clickhouse: ClickHouse, folder: Path) -> int:
-    """Send what an earlier process on the store in `folder` had on disk and could not finish; returns the batches.
+    """Send what an earlier process on the store in `folder` had on disk; returns how many batches the store lacked.
 
     Call it whenever a store was opened, before anything is written or asked. What is in already is found by looking,
     not by tokens: a process that dies in the middle of an insert may leave a note of a block without the block, or the
@@ -130,15 +134,30 @@ def send_leftovers(clickhouse: ClickHouse, folder: Path) -> int:
     with Spool(folder / SPOOL) as spool:
         writer = Writer(clickhouse)
         left = [spool.read(path) for path in spool.left()]
+        if left and not clickhouse.embedded:
+            _await_inserts(clickhouse)
         moments: set[datetime] = set()
+        lacking = 0
         for kept in left:
+            lacked = False
             for part in kept.parts:
                 missing = missing_rows(clickhouse, part.table, part.rows)
                 if missing.num_rows:
+                    lacked = True
                     writer.insert(Part(part.table, f"{part.token}:{uuid4().hex}", missing))
                 if part.table in {ledger.table for ledger in (BEHAVIOUR, ORDERS)}:
                     moments.update(part.rows.column("ts").to_pylist())
+            lacking += lacked
         heal_rollups(clickhouse, moments)
         for kept in left:
             spool.drop(kept)
-    return len(left)
+    return lacking
+
+
+def _await_inserts(clickhouse: ClickHouse) -> None:
+    """A server goes on with what a killed process had sent it: looked for too early, it would be sent a second time."""
+    for _ in range(IN_FLIGHT_TRIES):
+        wait(IN_FLIGHT_S)  # before the first look, too: what was sent may be on its way into the list of statements
+        if not inserts_under_way(clickhouse):
+            return
+    log.warning("other inserts go on as this user: what an earlier process left is sent beside them")

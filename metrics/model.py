@@ -34,7 +34,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 SUMS: Mapping[str, tuple[str, ...]] = {
     "orders": ("orders", "amount", "units"),
     "behaviour": ("quantity",),
-    "reconciliations": ("compared", "differences"),
+    "reconciliations": ("compared", "differences", "contradictions"),
 }
 UNIQUES: Mapping[str, tuple[str, ...]] = {
     "orders": ("user_id", "session_id", "order_id", "room", "sku"),

@@ -20,7 +20,11 @@ from queries.statement import Result, Statement
 if TYPE_CHECKING:
     import pyarrow as pa
 
-WRITE_SETTINGS = {"max_partitions_per_insert_block": 2000}
+WRITE_SETTINGS = {
+    "max_partitions_per_insert_block": 2000,
+    # what a retry repeats is dropped by the views as well: the default of newer servers only
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
+}
 RECENT = 4_000  # statements remembered as (perf_counter seconds, name, milliseconds)
 INSERTERS = 2  # one insert keeps about one core busy; two fill a store in little more than half the time
 ENGINE_MEMORY = 6_000_000_000
@@ -156,7 +160,7 @@ class ClickHouse:
     def _run(self, client: Any, statement: Statement, limits: Mapping[str, Any]) -> Result:
         from clickhouse_connect.driver.exceptions import Error
 
-        settings = {**limits, **statement.settings, "log_comment": f"livewall:{statement.name}"}
+        settings = {**limits, **statement.settings, **_named(statement.name)}
         begun = time.perf_counter()
         try:
             answer = client.query(statement.sql, parameters=dict(statement.parameters), settings=settings)
@@ -183,14 +187,16 @@ class ClickHouse:
     def _write(self, client: Any, lock: threading.Lock, statement: Statement) -> None:
         from clickhouse_connect.driver.exceptions import Error
 
-        clause: dict[str, Any] = {**self._writer_settings, **statement.settings}
+        name = _named(statement.name)
+        clause: dict[str, Any] = {**self._writer_settings, **statement.settings, **name}
         with lock:
             try:
                 # `query` sends settings with the statement; `command` would SET and restore them (5x slower).
                 if statement.sql.lstrip()[:6].upper() == "INSERT":
                     client.query(statement.sql, parameters=dict(statement.parameters), settings=clause)
-                else:
-                    client.command(statement.sql, parameters=dict(statement.parameters))
+                else:  # the embedded engine writes no log of statements
+                    settings = None if self.embedded else name
+                    client.command(statement.sql, parameters=dict(statement.parameters), settings=settings)
             except Error as problem:
                 raise _failed(statement.name, problem) from problem
 
@@ -198,7 +204,7 @@ class ClickHouse:
         """Insert an Arrow table; `token` makes a retry of the same batch a no-op in the table and all its views."""
         from clickhouse_connect.driver.exceptions import Error
 
-        settings: dict[str, Any] = dict(self._writer_settings)
+        settings: dict[str, Any] = {**self._writer_settings, **_named(f"insert into {table}")}
         if token:
             settings["insert_deduplication_token"] = token
         with self._lent(self._inserters) as client:
@@ -231,6 +237,11 @@ class ClickHouse:
         self._all.clear()
         while self._closing:
             self._closing.pop()()
+
+
+def _named(name: str) -> dict[str, Any]:
+    """The setting by which a server's query_log knows a statement."""
+    return {"log_comment": f"livewall:{name}"}
 
 
 def _ingests(sql: str) -> bool:

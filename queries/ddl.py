@@ -9,7 +9,9 @@ from pathlib import Path
 
 from core.errors import BadRequestError
 from metrics.profile import StoreProfile
+from queries.intake import KINDS
 from queries.migrate import FOLDER, REGISTER, split_statements, written
+from queries.rollups import RAW
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 TABLE = re.compile(
@@ -17,6 +19,7 @@ TABLE = re.compile(
     r"(?P<rest>.*)",
     re.DOTALL,
 )
+NEW_COLUMN = re.compile(r"ALTER TABLE (?P<name>\w+)\s+(?P<what>ADD COLUMN .*)", re.DOTALL)
 VIEW = re.compile(
     r"CREATE MATERIALIZED VIEW (?:IF NOT EXISTS )?(?P<name>\w+) TO (?P<target>\w+) AS\s*(?P<select>.*)", re.DOTALL
 )
@@ -30,8 +33,11 @@ SHARDED_BY = {
     "behaviour_events": "cityHash64(if(user_id != '', user_id, event_id))",
 }
 LEDGERS = tuple(SHARDED_BY)
+KINDS_OF = {table: KINDS[ledger] for ledger, table in RAW.items()}
 # What a producer's message does not carry: these keep their defaults.
 NOT_SENT = {"ingested_at"}
+# What a message may leave out, and what stands for it then: the same as over HTTP. A plain column would be 0 or 1970.
+LEFT_OUT = {"orders": "1", "units": "1", "quantity": "1", "created_at": "ts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,9 @@ def _clustered(cluster: Cluster, statement: str, file: str) -> Iterator[str]:
         yield from _table(cluster, bare)
     elif bare.startswith("CREATE MATERIALIZED VIEW"):
         yield _view(cluster, bare)
+    elif found := NEW_COLUMN.fullmatch(bare):
+        for table in (f"{found['name']}_local", found["name"]):
+            yield f"ALTER TABLE {cluster.database}.{table}{cluster.everywhere}\n{found['what']}"
     elif not bare.startswith(("DROP ", "INSERT INTO ")):
         raise BadRequestError(f"{file}: a cluster's form of {bare[:60]!r} … is not known (queries/ddl.py)")
 
@@ -121,17 +130,25 @@ def _view(cluster: Cluster, statement: str) -> str:
 def kafka_statements(cluster: Cluster, brokers: str, folder: Path = FOLDER) -> Iterator[str]:
     """Ingestion from Kafka topics named after the ledgers, one JSON object a message with the ledger's columns.
 
-    At least once: what a consumer reads again after a crash is counted again, unlike events over HTTP. Never run these
-    in the embedded engine: the store could not be opened afterwards.
+    At least once: what a consumer reads again after a crash is counted again, unlike events over HTTP. An unknown kind,
+    no time or no id is refused into dead_letters; regions are not checked. Never run these in the embedded engine: the
+    store could not be opened afterwards.
     """
     if not re.fullmatch(r"[\w.:,-]{1,500}", brokers):
         raise BadRequestError("brokers: host:port, several by comma")
     tables = {found["name"]: found["columns"] for found in _tables(folder)}
     for ledger in LEDGERS:
         columns = dict(_columns(tables[ledger]))
-        names = ", ".join(columns)
-        typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         queue, database = f"{ledger}_kafka", cluster.database
+        typed = ", ".join(f"{name} {_nullable(name, kind)}" for name, kind in columns.items())
+        chosen = ", ".join(
+            f"ifNull({queue}.{name}, {LEFT_OUT[name]}) AS {name}" if name in LEFT_OUT else name for name in columns
+        )
+        names, kinds = ", ".join(columns), ", ".join(f"'{kind}'" for kind in KINDS_OF[ledger])
+        reason = (
+            f"multiIf(_error != '', 'unreadable', kind NOT IN ({kinds}), 'unknown_value', "
+            "toUnixTimestamp(ts) = 0, 'bad_time', event_id = '', 'missing_value', '')"
+        )
         yield (
             f"CREATE TABLE IF NOT EXISTS {database}.{queue}{cluster.everywhere}\n({typed})\nENGINE = Kafka\n"
             f"SETTINGS kafka_broker_list = '{brokers}', kafka_topic_list = 'livewall.{ledger}', "
@@ -141,13 +158,18 @@ def kafka_statements(cluster: Cluster, brokers: str, folder: Path = FOLDER) -> I
         yield (
             f"CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.{queue}_refused{cluster.everywhere}\n"
             f"TO {database}.dead_letters AS\nSELECT 'kafka' AS source, _topic AS origin, _offset AS line, "
-            "'unreadable' AS reason, _error AS detail, _raw_message AS content, '' AS load_id\n"
-            f"FROM {database}.{queue} WHERE _error != ''"
+            f"{reason} AS reason, if(_error != '', _error, kind) AS detail, "
+            f"if(_error != '', _raw_message, formatRowNoNewline('JSONEachRow', {names})) AS content, '' AS load_id\n"
+            f"FROM {database}.{queue} WHERE reason != ''"
         )
         yield (
             f"CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.{queue}_view{cluster.everywhere}\n"
-            f"TO {database}.{ledger} AS\nSELECT {names} FROM {database}.{queue} WHERE _error = ''"
+            f"TO {database}.{ledger} AS\nSELECT {chosen} FROM {database}.{queue} WHERE {reason} = ''"
         )
+
+
+def _nullable(name: str, kind: str) -> str:
+    return f"Nullable({kind})" if name in LEFT_OUT else kind
 
 
 def _bare(statement: str) -> str:

@@ -13,20 +13,17 @@ from metrics.ask import Facts
 from metrics.reading import Findings
 from queries.builder import MOMENT
 from queries.client import ClickHouse
+from queries.dead_letters import OPEN
 from queries.reconciliations import newest_report
 from queries.rollups import RAW
+from queries.sources import reached_by_source
 from queries.statement import Statement
 from queries.watermark import watermarks
 
 Rows = list[Mapping[str, object]]
 MOST = 8
 STATEMENTS_S = 300.0  # statements of so many seconds are looked at
-LATELY = timedelta(hours=1)
-SOURCES = " UNION ALL ".join(
-    f"SELECT '{ledger}' AS ledger, toString(source), max(ts) FROM {table} "
-    f"WHERE ts > {{since:{MOMENT}}} AND ts <= {{now:{MOMENT}}} GROUP BY source"
-    for ledger, table in RAW.items()
-)
+LATELY = timedelta(days=7)
 PER_MINUTE = " UNION ALL ".join(
     f"SELECT '{ledger}', toInt64(intDiv(toUnixTimestamp(ts), 60)) AS minute, toInt64(count()) FROM {table} "
     f"WHERE ts >= {{since:{MOMENT}}} AND ts < {{now:{MOMENT}}} GROUP BY minute"
@@ -35,7 +32,7 @@ PER_MINUTE = " UNION ALL ".join(
 COURSE = 60  # minutes that the course of rows per minute covers
 RECENT = 5  # minutes whose mean is the figure
 LETTERS = (
-    f"SELECT toString(reason), toInt64(count()) AS found FROM dead_letters WHERE at > {{since:{MOMENT}}} "
+    f"SELECT toString(reason), toInt64(count()) AS found FROM dead_letters WHERE at > {{since:{MOMENT}}} AND {OPEN} "
     "GROUP BY reason ORDER BY found DESC, reason LIMIT 8"
 )
 PARTS = (
@@ -71,9 +68,10 @@ def _lag(seconds: float) -> str:
 
 
 def _sources(clickhouse: ClickHouse, now: datetime) -> Rows:
-    found = _ask(clickhouse, "sources", SOURCES, since=now - timedelta(days=1), now=now)
-    lags = [(ledger, source or "-", (now - reached).total_seconds()) for ledger, source, reached in found]
-    return [_row(source, lag, "duration", _lag(lag), kind=ledger) for ledger, source, lag in sorted(lags)[:MOST]]
+    """Who is furthest behind comes first: with many sources it must not be one of those left out."""
+    found = reached_by_source(clickhouse, now).items()
+    lags = sorted((-(now - reached).total_seconds(), ledger, source or "-") for (ledger, source), reached in found)
+    return [_row(source, -lag, "duration", _lag(-lag), kind=ledger) for lag, ledger, source in lags[:MOST]]
 
 
 def _ledgers(clickhouse: ClickHouse, now: datetime) -> Rows:
@@ -85,7 +83,8 @@ def _ledgers(clickhouse: ClickHouse, now: datetime) -> Rows:
 
 
 def _letters(clickhouse: ClickHouse, now: datetime) -> Rows:
-    found = _ask(clickhouse, "dead letters", LETTERS, since=now - LATELY)
+    """Those that nobody settled yet."""
+    found = _ask(clickhouse, "dead letters", LETTERS, since=now - LATELY, source="", reason="")
     return [_row(reason, count, "count", "warning", kind="reason") for reason, count in found]
 
 
@@ -95,6 +94,7 @@ def _reconciliation(clickhouse: ClickHouse, _now: datetime) -> Rows:
         return []
     return [
         _row("differences", kept.differences, "count", "bad" if kept.differences else "good", kind="fact"),
+        _row("contradictions", kept.contradictions, "count", "warning" if kept.contradictions else "good", kind="fact"),
         _row("compared", kept.compared, "count", kind="fact"),
         _row("compared_at", None, "count", kind="fact", at=kept.at),
         _row("took", kept.took_ms / 1000, "duration", kind="fact"),

@@ -12,7 +12,7 @@ from metrics.calendar import Span
 from queries.builder import MOMENT
 from queries.client import ClickHouse
 from queries.retention import check_kept
-from queries.rollups import DAY, RAW, ROLLUPS, SECONDS, Source, ledger_table
+from queries.rollups import DAY, LOCAL, RAW, ROLLUPS, SECONDS, Source, ledger_table
 from queries.statement import Statement
 
 ALL = "all"
@@ -63,9 +63,10 @@ def rebuild(
 
     Inserting waits while one partition is built and swapped; reading goes on and sees the old partition or the new one.
     Where another process inserts, a partition is built again until no row came meanwhile.
-    Raises UnknownNameError, and BadRequestError where single events of that time are no longer kept.
+    Raises UnknownNameError, and BadRequestError on a cluster and where single events of that time are no longer kept.
     """
     done = []
+    check_not_clustered(clickhouse)
     for source in find_rollups(clickhouse, name):
         for window in windows(clickhouse, source, span):
             begun = stopwatch()
@@ -74,6 +75,15 @@ def rebuild(
             done.append(Rebuilt(source.table, window[0], *rows, stopwatch() - begun))
             report(done[-1])
     return done
+
+
+def check_not_clustered(clickhouse: ClickHouse) -> None:
+    """Raises BadRequestError on a cluster, where each shard has views of its own between local tables."""
+    if any(_parent(select).endswith(LOCAL) for select in read_views(clickhouse).values()):
+        raise BadRequestError(
+            "this store is a cluster's: its rollups lie on every shard and are rebuilt there by hand "
+            "(docs/how-to/use-a-clickhouse-server.md)"
+        )
 
 
 Window = tuple[str, Span]  # the partition's id, and the time it files

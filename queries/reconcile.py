@@ -1,21 +1,26 @@
-"""Compares what must be equal: rollups with the raw ledger, the ledger with itself and with settled figures."""
+"""Compares what must be equal: rollups and the wall with the raw ledger, and the ledger with itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from core.errors import BadRequestError
+from metrics.ask import CURRENT, Ask
 from metrics.calendar import BusinessCalendar, Span
-from metrics.catalogue import Catalogue
+from metrics.catalogue import Catalogue, load_catalogue
 from metrics.model import ANY
 from metrics.profile import MONEY_SCALE, StoreProfile
+from metrics.reading import Reading
+from metrics.regions import RegionSet, load_region_set
 from queries.builder import MOMENT
 from queries.client import ClickHouse
+from queries.comparison import Difference, Report
 from queries.days import serves_days
 from queries.distinct import EXACT, SKETCH_ERROR, counting_of
+from queries.readings import fetch
 from queries.rebuild import rollup_sources
 from queries.retention import kept_for
 from queries.rollups import DAY, HOUR, RAW, Source, floor_to
@@ -24,41 +29,12 @@ from queries.statement import Statement
 MOST_DAYS = 400
 SKETCHED = 4 * SKETCH_ERROR  # so far off may a sketch be: more is chance once in 15,000 times
 Values = dict[str, dict[str, int]]  # code of the dimension -> column -> whole number
-ORDERS_SELF = ("refunded_over_paid", "paid_over_created", "net")
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One figure that is not what it should be. Money is in currency units."""
-
-    check: str  # rollup | ledger | settled
-    subject: str  # the rollup's table, the rule of the ledger, or the settled mapping
-    day: date
-    dimension: str  # '' for totals
-    code: str
-    column: str
-    expected: float
-    actual: float
-
-    @property
-    def amount(self) -> float:
-        return self.actual - self.expected
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What was compared: how many figures, which differ beyond tolerance, and what could not be compared and why."""
-
-    first: date
-    last: date
-    dimension: str
-    compared: int
-    differences: tuple[Difference, ...]
-    skipped: tuple[str, ...] = field(default=())
+ORDERS_SELF = ("refunded_over_paid", "paid_over_created")
+NET = "net_gmv"
 
 
 @dataclass(slots=True)
-class _Work:
+class Work:
     """What a run needs and gathers."""
 
     clickhouse: ClickHouse
@@ -77,7 +53,12 @@ class _Work:
             raise BadRequestError(f"figures cannot be compared by {self.dimension!r}: choose {', '.join(SPLITS)}")
 
 
-Settled = Mapping[tuple[date, str], int]  # (business day, code) -> ten-thousandths of the currency unit
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """What tiles are made with."""
+
+    catalogue: Catalogue
+    regions: RegionSet
 
 
 def business_days(first: date, end: date) -> list[date]:
@@ -113,7 +94,8 @@ def reconcile(
     Only complete hours before `until` (default `now`) are looked at: the running ones still receive rows. What differs
     is measured a second time, and counts when it still differs by the same amount. `tolerance` is a ratio.
     """
-    calendar, work = BusinessCalendar.of(profile), _Work(clickhouse, profile, dimension, tolerance, now)
+    calendar, work = BusinessCalendar.of(profile), Work(clickhouse, profile, dimension, tolerance, now)
+    wall = Wall(load_catalogue(), load_region_set(profile.region_set))
     settled = floor_to(until or now, HOUR)
     for day in days:
         whole = calendar.whole(day)
@@ -122,13 +104,13 @@ def reconcile(
             continue
         for source in rollup_sources().values():
             _compare_rollup(work, source, day, span, span == whole)
-        _compare_ledger(work, day, span)
+        _compare_ledger(work, wall, day, span)
     return Report(
         days[0], days[-1], dimension, work.compared, tuple(work.differences), tuple(dict.fromkeys(work.skipped))
     )
 
 
-def _compare_rollup(work: _Work, source: Source, day: date, span: Span, whole: bool) -> None:
+def _compare_rollup(work: Work, source: Source, day: date, span: Span, whole: bool) -> None:
     if source.step == DAY:
         if not serves_days(work.clickhouse, work.profile):
             work.skipped.append(f"{source.table}: this store's business days are not kept by day")
@@ -144,21 +126,26 @@ def _compare_rollup(work: _Work, source: Source, day: date, span: Span, whole: b
             work.skipped.append(f"{source.table} on {day}: {table} no longer keeps that day")
             return
     dimension = work.dimension if work.dimension in source.dimensions else ""
-    found = list(_rollup_differences(work, source, ledger, day, span, dimension))
-    if found:  # a row may have come between the two statements: what stays is real
-        work.raw.pop((ledger, span, dimension), None)
-        again = set(_rollup_differences(work, source, ledger, day, span, dimension))
-        found = [difference for difference in found if difference in again]
-    work.differences += found
+    _keep_what_stays(work, lambda: _rollup_differences(work, source, ledger, day, span, dimension))
+
+
+def _keep_what_stays(work: Work, measure: Callable[[], Iterable[Difference]]) -> None:
+    """Measure a second time where something differs: a row may have come between two statements, what stays is real."""
+    found, counted = list(measure()), work.compared
+    if found:
+        work.raw.clear()
+        again = set(measure())
+        work.compared = counted
+        work.differences += [difference for difference in found if difference in again]
 
 
 def _rollup_differences(
-    work: _Work, source: Source, ledger: str, day: date, span: Span, dimension: str
+    work: Work, source: Source, ledger: str, day: date, span: Span, dimension: str
 ) -> Iterator[Difference]:
     key = (ledger, span, dimension)
     if key not in work.raw:
-        work.raw[key] = _raw_values(work, ledger, span, dimension)
-    raw, kept = work.raw[key], _rollup_values(work, source, span, dimension)
+        work.raw[key] = raw_values(work, ledger, span, dimension)
+    raw, kept = work.raw[key], rollup_values(work, source, span, dimension)
     for code in sorted(raw.keys() | kept.keys()):
         for column in sorted(source.columns):
             expected, actual = raw.get(code, {}).get(column, 0), kept.get(code, {}).get(column, 0)
@@ -180,7 +167,7 @@ def _columns(ledger: str) -> list[str]:
     return sorted(frozenset().union(*(source.columns for source in sources)))
 
 
-def _raw_column(column: str, work: _Work) -> str:
+def _raw_column(column: str, work: Work) -> str:
     """A rollup's column counted from single events, without the rollup's own definition."""
     kind, _, name = column.partition("__")
     of_kind = "1" if kind == ANY else f"kind = '{kind}'"
@@ -192,21 +179,21 @@ def _raw_column(column: str, work: _Work) -> str:
     return f"toInt64({base}If{level}(cityHash64(user_id), {of_kind} AND user_id != ''))"
 
 
-def _raw_values(work: _Work, ledger: str, span: Span, dimension: str) -> Values:
+def raw_values(work: Work, ledger: str, span: Span, dimension: str) -> Values:
     columns = _columns(ledger)
     chosen = [_raw_column(column, work) for column in columns]
-    return _read(work, f"reconcile {RAW[ledger]}", RAW[ledger], "ts", columns, chosen, span, dimension)
+    return read_values(work, f"reconcile {RAW[ledger]}", RAW[ledger], "ts", columns, chosen, span, dimension)
 
 
-def _rollup_values(work: _Work, source: Source, span: Span, dimension: str) -> Values:
+def rollup_values(work: Work, source: Source, span: Span, dimension: str) -> Values:
     columns, merge = sorted(source.columns), counting_of(work.profile).merge
     chosen = [f"{merge}({name})" if name.endswith("user_id") else f"sum({name})" for name in columns]
     chosen = [f"toInt64({text})" for text in chosen]
-    return _read(work, f"reconcile {source.table}", source.table, source.time, columns, chosen, span, dimension)
+    return read_values(work, f"reconcile {source.table}", source.table, source.time, columns, chosen, span, dimension)
 
 
-def _read(
-    work: _Work, name: str, table: str, time: str, columns: list[str], chosen: list[str], span: Span, dimension: str
+def read_values(
+    work: Work, name: str, table: str, time: str, columns: list[str], chosen: list[str], span: Span, dimension: str
 ) -> Values:
     split = dimension or "''"
     sql = (
@@ -217,7 +204,7 @@ def _read(
     return {str(row[0]): {column: int(value) for column, value in zip(columns, row[1:], strict=True)} for row in rows}
 
 
-def _rows(work: _Work, name: str, sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def _rows(work: Work, name: str, sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Read with one thread and without a tile's limits: nobody waits for it, and the wall goes first."""
     settings = {"max_threads": 1, "max_bytes_before_external_group_by": 400_000_000}
     return list(work.clickhouse.read_long(Statement(name, sql, values, settings)).rows)
@@ -226,7 +213,8 @@ def _rows(work: _Work, name: str, sql: str, values: Mapping[str, Any]) -> list[t
 # Orders that began on the day, with all that happened to them since; sources that bring no created events have nothing
 # to compare a payment with.
 ORDERS = """
-SELECT code, toInt64(sum(greatest(refunded - paid, 0))), toInt64(sum(if(created > 0, greatest(paid - created, 0), 0)))
+SELECT code, toInt64(sum(greatest(refunded - paid, 0))), toInt64(sum(if(created > 0, greatest(paid - created, 0), 0))),
+    toInt64(sum(paid)), toInt64(sum(created))
 FROM
 (
     SELECT argMin(toString({code}), ts) AS code, order_id,
@@ -240,65 +228,43 @@ FROM
 )
 GROUP BY code
 """
-NET = """
-SELECT toString({code}) AS code, toInt64(sum(multiIf(kind = 'paid', amount, kind = 'refunded', -amount, 0)))
-FROM order_events WHERE ts >= {{start:DateTime64(3, 'UTC')}} AND ts < {{end:DateTime64(3, 'UTC')}} GROUP BY code
-"""
 
 
-def _compare_ledger(work: _Work, day: date, span: Span) -> None:
-    """Nobody is paid back more than was paid, nothing is paid beyond what was ordered, and net = paid − refunded."""
+def _compare_ledger(work: Work, wall: Wall, day: date, span: Span) -> None:
+    """Nobody is paid back more than was paid, and nothing is paid beyond what was ordered."""
     kept = kept_for(work.clickhouse).get(RAW["orders"])
     if kept is not None and span.start < work.now - kept:
         work.skipped.append(f"the order ledger on {day}: single orders are no longer kept")
         return
+    _keep_what_stays(work, lambda: _ledger_differences(work, day, span))
+    _keep_what_stays(work, lambda: _wall_differences(work, wall, day, span))
+
+
+def _ledger_differences(work: Work, day: date, span: Span) -> Iterator[Difference]:
+    """What should be 0; the tolerance is a share of what was paid, or created, in the same orders."""
     values, code = {"start": span.start, "end": span.end}, work.dimension or "''"
     for found, *sums in _rows(work, "reconcile orders", ORDERS.format(code=code), values):
-        for rule, actual in zip(ORDERS_SELF, sums, strict=False):
-            _ledger(work, rule, day, str(found), 0, int(actual))
-    raw = work.raw.get(("orders", span, work.dimension))
-    if raw is None:
-        raw = _raw_values(work, "orders", span, work.dimension)
-    for found, net in _rows(work, "reconcile net", NET.format(code=code), values):
-        parts = raw.get(str(found), {})
-        expected = parts.get("paid__amount", 0) - parts.get("refunded__amount", 0)
-        _ledger(work, "net", day, str(found), expected, int(net))
+        for rule, excess, base in zip(ORDERS_SELF, sums[:2], sums[2:], strict=True):
+            work.compared += 1
+            if excess > work.tolerance * base:
+                yield Difference("ledger", rule, day, work.dimension, str(found), "amount", 0.0, excess / MONEY_SCALE)
 
 
-def _ledger(work: _Work, rule: str, day: date, code: str, expected: int, actual: int) -> None:
+def _wall_differences(work: Work, wall: Wall, day: date, span: Span) -> Iterator[Difference]:
+    """Net sales as a tile gets them, through definitions and whatever rollups answer, are paid − refunded."""
+    ask = Ask(f"reconcile {NET}", (NET,), ((CURRENT, span),))
+    try:
+        reading = fetch(work.clickhouse, wall.catalogue, work.profile, wall.regions, ask, work.now)
+    except BadRequestError as problem:
+        work.skipped.append(f"{NET} on {day}: {problem}")
+        return
+    key = ("orders", span, "")
+    if key not in work.raw:
+        work.raw[key] = raw_values(work, *key)
+    parts = work.raw[key].get("", {})
+    expected = parts.get("paid__amount", 0) - parts.get("refunded__amount", 0)
+    assert isinstance(reading, Reading)
+    actual = round((reading.total().value(NET) or 0) * MONEY_SCALE)
     work.compared += 1
     if abs(actual - expected) > work.tolerance * abs(expected):
-        both = expected / MONEY_SCALE, actual / MONEY_SCALE
-        work.differences.append(Difference("ledger", rule, day, work.dimension, code, "amount", *both))
-
-
-def compare_settled(
-    clickhouse: ClickHouse,
-    profile: StoreProfile,
-    days: list[date],
-    settled: Settled,
-    name: str,
-    measure: str,
-    dimension: str,
-    tolerance: float,
-    now: datetime,
-) -> Report:
-    """Compare the ledger with figures settled elsewhere, by business day and code of `dimension`.
-
-    `measure` is paid, refunded or net; `tolerance` is in currency units. A day or code that only one side has is 0 on
-    the other.
-    """
-    calendar, work = BusinessCalendar.of(profile), _Work(clickhouse, profile, dimension, 0.0, now)
-    for day in days:
-        raw = _raw_values(work, "orders", calendar.whole(day), dimension)
-        theirs = {code: amount for (when, code), amount in settled.items() if when == day}
-        for code in sorted(raw.keys() | theirs.keys()):
-            parts = raw.get(code, {})
-            paid, refunded = parts.get("paid__amount", 0), parts.get("refunded__amount", 0)
-            actual = {"paid": paid, "refunded": refunded, "net": paid - refunded}[measure]
-            expected = theirs.get(code, 0)
-            work.compared += 1
-            if abs(actual - expected) > tolerance * MONEY_SCALE:
-                both = expected / MONEY_SCALE, actual / MONEY_SCALE
-                work.differences.append(Difference("settled", name, day, dimension, code, measure, *both))
-    return Report(days[0], days[-1], dimension, work.compared, tuple(work.differences))
+        yield Difference("wall", NET, day, "", "", "amount", expected / MONEY_SCALE, actual / MONEY_SCALE)

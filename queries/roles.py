@@ -50,8 +50,12 @@ PROFILES: dict[str, dict[str, float | str]] = {
         "max_threads": 1,
         "distributed_product_mode": "global",
     },
-    # an insert into a cluster's table is acknowledged when the shards have it
-    "ingest": {"distributed_foreground_insert": 1, "distributed_product_mode": "global"},
+    # an insert into a cluster's table is acknowledged when the shards have it, and views drop what a retry repeats
+    "ingest": {
+        "distributed_foreground_insert": 1,
+        "distributed_product_mode": "global",
+        "deduplicate_blocks_in_dependent_materialized_views": 1,
+    },
     "admin": {},
 }
 QUERIES_A_MINUTE = 100_000  # a hundred screens' worth: what exceeds it is a mistake

@@ -14,6 +14,7 @@ DAY = timedelta(days=1)  # a business day, however many hours it has
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RAW = {"orders": "order_events", "behaviour": "behaviour_events"}
 CHECKS = {"reconciliations": "at"}  # tables that are no ledgers of events and have no rollups, with their time column
+LOCAL = "_local"  # what a cluster's own tables end with, behind the ones that span all shards
 FEED = "_feed"  # where a ledger is a view over own tables, rollups are fed from order_events_feed, which keeps nothing
 SECONDS_FOR = timedelta(days=4)  # so much time is answered from seconds; more of it would be too many rows
 ORDER_KINDS = ("created", "paid", "cancelled", "refunded")

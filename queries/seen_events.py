@@ -35,6 +35,7 @@ WHERE source = {source:String} AND ts BETWEEN {first:DateTime64(3, 'UTC')} AND {
 EVENTS = ("behaviour_events", "order_events", "markers")
 BETWEEN = {table: ID_BETWEEN % table for table in EVENTS}
 MANY = 5_000
+UNDER_WAY = "SELECT toInt64(count()) FROM system.processes WHERE query_kind = 'Insert' AND user = currentUser()"
 LEDGERS = {table: IN_LEDGER % table for table in EVENTS}
 
 
@@ -74,11 +75,14 @@ def ids_in_ledger(
 def _ids_between(
     clickhouse: ClickHouse, table: str, source: str, events: Sequence[tuple[str, datetime, str]]
 ) -> set[str]:
-    """All ids of a source from the first to the last of these events' times: one statement for a large batch."""
+    """All ids of a source from the first to the last of these events' times: one statement for a large batch.
+
+    As who brings events: who looks may not ask for so long nor so much (queries/roles.py).
+    """
     times = [at for _, at, _ in events]
     values = {"source": source, "first": min(times), "last": max(times)}
-    statement = Statement(f"ids of a batch in {table}", BETWEEN[table], values, {"max_execution_time": 0})
-    return {str(row[0]) for row in clickhouse.read(statement).rows}
+    statement = Statement(f"ids of a batch in {table}", BETWEEN[table], values)
+    return {str(row[0]) for row in clickhouse.read_long(statement).rows}
 
 
 def missing_rows(clickhouse: ClickHouse, table: str, rows: pa.Table) -> pa.Table:
@@ -101,6 +105,14 @@ def missing_rows(clickhouse: ClickHouse, table: str, rows: pa.Table) -> pa.Table
         found |= {(source, one) for one in present}
     keep = [(source, one) not in found for source, one in zip(sources, names, strict=True)]
     return rows.filter(pa.array(keep, pa.bool_()))
+
+
+def inserts_under_way(clickhouse: ClickHouse) -> int:
+    """How many inserts of this user run: a server ends them although the process that sent them died.
+
+    Raises QueryFailedError.
+    """
+    return int(clickhouse.read_long(Statement("inserts under way", UNDER_WAY)).rows[0][0])
 
 
 def _pieces(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -1,4 +1,4 @@
-"""How far each ledger has come, read from the parts' own minima and maxima rather than from rows."""
+"""How far each ledger has come, from the parts' own minima and maxima, and every ten seconds from its sources."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from queries.builder import MOMENT
 from queries.client import ClickHouse
 from queries.own_sources import own_of
 from queries.rollups import RAW
+from queries.sources import held_back
 from queries.statement import Statement
 
 NEWEST = "SELECT toInt64(count()), max(ts) FROM {table}"
@@ -23,13 +24,22 @@ REACHES = (timedelta(minutes=5), timedelta(days=1), timedelta(days=36_500))
 
 
 def watermarks(clickhouse: ClickHouse, now: datetime) -> tuple[Watermark, ...]:
-    """One watermark per ledger, that of markers last. Events dated after `now` do not move it: a wrong clock must not
-    make a wall fresh."""
+    """One watermark per ledger, that of markers last: its newest event, unless a source that was lively until lately
+    has fallen silent, which holds it back for ten minutes. Events dated after `now` do not move it: a wrong clock must
+    not make a wall fresh."""
     own = own_of(clickhouse).ledgers
     if own:  # their tables may be large and know no newest row by heart: look back from now instead
         return tuple(_watermark(clickhouse, ledger, 1, LATER, now) for ledger in TABLES)
     found = {ledger: (count, reached) for ledger, count, reached in clickhouse.read(Statement("watermarks", EACH)).rows}
-    return tuple(_watermark(clickhouse, ledger, *found[ledger], now) for ledger in TABLES)
+    marks = tuple(_watermark(clickhouse, ledger, *found[ledger], now) for ledger in TABLES)
+    back = held_back(clickhouse, now) if any(mark.reached for mark in marks) else {}
+    return tuple(_held_to(mark, back.get(mark.ledger), now) for mark in marks)
+
+
+def _held_to(mark: Watermark, source: datetime | None, now: datetime) -> Watermark:
+    if source is None or mark.reached is None or source >= mark.reached:
+        return mark
+    return Watermark(mark.ledger, source, (now - source).total_seconds())
 
 
 def _watermark(clickhouse: ClickHouse, ledger: str, count: int, reached: datetime, now: datetime) -> Watermark:

@@ -30,14 +30,16 @@ def reconcile(
     end: Annotated[str, typer.Option("--to", help="The business day after the last one.")],
     by: Annotated[str, typer.Option(help="Split differences by province, channel, category …")] = "",
     tolerance: Annotated[float, typer.Option(help="So much may figures differ, as a ratio: 0.001.")] = 0.0,
-    settled: Annotated[str, typer.Option(help="Compare with a settled file instead: a mapping's name.")] = "",
-    file: Annotated[Path | None, typer.Option(help="The settled file, CSV or Parquet.")] = None,
+    settled: Annotated[str, typer.Option(help="Compare with a settled file or table instead: a mapping's name.")] = "",
+    file: Annotated[
+        Path | None, typer.Option(help="The settled file, CSV or Parquet, unless the mapping names a table.")
+    ] = None,
     shape: Annotated[Format, typer.Option("--format", help="How to write the answer.")] = Format.table,
 ) -> None:
     """Compare what must be equal in the store STORE; exit code 1 when something differs by more than allowed."""
     with clear_errors():
-        if bool(settled) != bool(file):
-            raise BadRequestError("--settled names a mapping and --file the file: both are needed")
+        if file and not settled:
+            raise BadRequestError("--file is read through a mapping: name it with --settled")
         settings = read_settings()
         wanted: dict[str, Any] = {"from": start, "to": end, "by": by, "tolerance": tolerance, "settled": settled}
         wanted["file"] = str(file.resolve()) if file else ""

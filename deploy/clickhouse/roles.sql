@@ -1,4 +1,4 @@
--- The three roles of Livewall on a ClickHouse server (24.8 or newer) or ClickHouse Cloud: who looks, who brings events, who
+-- The three roles of Livewall on a ClickHouse server (24.10 or newer) or ClickHouse Cloud: who looks, who brings events, who
 -- changes tables. Run it once as an administrator, with passwords of your own:
 --     clickhouse-client --multiquery < deploy/clickhouse/roles.sql
 -- On a cluster write ON CLUSTER '<name>' behind each name. The numbers are those of queries/roles.py (a test compares them).

@@ -16,12 +16,12 @@ from app.commands.reconcile import lines
 from app.truth import Truth, Watch
 from core.clock import ManualClock, SystemClock
 from core.errors import BadRequestError, DefinitionError, UnknownNameError
-from ingest.settled_file import load_settled, read_settled, settled_names
+from ingest.settled_file import SettledMapping, load_settled, read_settled, settled_names
 from metrics.calendar import BusinessCalendar
 from metrics.catalogue import load_catalogue
 from metrics.profile import DEMO, read_profile
 from queries.client import ClickHouse
-from queries.reconciliations import newest_report
+from queries.reconciliations import drift_of, newest_report
 from queries.statement import Statement
 from tests.app.test_run import command
 from tests.queries.events import insert_random
@@ -83,11 +83,7 @@ def test_a_look_keeps_its_result_and_fires_the_rule(truth: Truth) -> None:
     measures = measures_of(load_catalogue())
     rules = [rule for rule in load_rules(measures) if rule.type == "drift"]
 
-    def differing() -> int | None:
-        kept = newest_report(truth.clickhouse)
-        return kept.differences if kept else None
-
-    def state() -> str:
+    def state(key: str = "rollup_drift") -> str:
         engine = AlertEngine(
             rules,
             fetch=lambda ask, now: pytest.fail("a drift rule asks nothing"),
@@ -95,11 +91,11 @@ def test_a_look_keeps_its_result_and_fires_the_rule(truth: Truth) -> None:
             calendar=BusinessCalendar.of(PROFILE),
             members=lambda _: (),
             label=lambda dimension, code, locale: code,
-            drift=differing,
+            drift=lambda: drift_of(truth.clickhouse),
         )
-        (view,) = engine.observe(LATE, ())
-        assert view.cause["zh"] and view.cause["en"]
-        return view.state
+        views = {view.rule: view for view in engine.observe(LATE, ())}
+        assert all(view.cause["zh"] and view.cause["en"] for view in views.values())
+        return views[key].state
 
     assert state() == "no_data"
     for table in (
@@ -118,6 +114,16 @@ def test_a_look_keeps_its_result_and_fires_the_rule(truth: Truth) -> None:
     truth.clickhouse.administer(Statement("forget", "TRUNCATE TABLE reconciliations"))
     truth.look()
     assert state() == "inactive"
+    paid_back = (
+        "INSERT INTO order_events (ts, kind, order_id, event_id, amount, created_at, source) "
+        "VALUES ('2026-11-11 05:00:00', 'refunded', 'o', 'e', 10000, '2026-11-11 05:00:00', 's')"
+    )
+    truth.clickhouse.administer(Statement("more is paid back than was paid", paid_back))
+    truth.clickhouse.administer(Statement("forget", "TRUNCATE TABLE reconciliations"))
+    truth.look()
+    kept = newest_report(truth.clickhouse)
+    assert kept is not None and (kept.differences, kept.contradictions) == (0, 1)
+    assert (state(), state("ledger_contradiction")) == ("inactive", "firing"), "a rebuild would not help"
 
 
 def test_watch_looks_by_itself_and_ends(truth: Truth) -> None:
@@ -158,6 +164,36 @@ def test_settled_files_are_read_through_their_mapping(tmp_path: Path, truth: Tru
         load_settled("half", tmp_path)
     with pytest.raises(UnknownNameError):
         load_settled("bnak", tmp_path)
+
+
+def test_settled_figures_may_stand_in_a_table(truth: Truth, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = truth.clickhouse.administer
+    run(Statement("bank", "CREATE TABLE bank (`the day` Date, paid Decimal(18, 4), area String) ENGINE = Memory"))
+    monkeypatch.setattr("app.truth.load_settled", lambda name: mapping)
+    wanted = {**WANTED, "settled": "bank"}
+    mapping = SettledMapping(table="bank", day="the day", amount="paid")
+    try:
+        paid = "SELECT toDecimal64(sum(amount), 4) / 10000 FROM order_events WHERE kind = 'paid'"
+        ours = f"{paid} AND toDate(ts, 'Asia/Shanghai') = '{{}}'"
+        for day in ("2026-11-10", "2026-11-11", "2026-11-12"):
+            run(Statement("settle", f"INSERT INTO bank SELECT '{day}', ({ours.format(day)}), ''"))
+        assert truth.reconcile_job(wanted, silent)["differences"] == []
+        run(Statement("one more", "INSERT INTO bank VALUES ('2026-11-11', 12.34, '')"))
+        (found,) = truth.reconcile_job(wanted, silent)["differences"]
+        assert (found["day"], round(found["amount"], 2)) == ("2026-11-11", -12.34)
+        for changes, told in (
+            ({"table": "bnk"}, "no table bnk"),
+            ({"table": "bank; DROP TABLE bank"}, "no table's name"),
+            ({"amount": "payd"}, "did you mean 'paid'"),
+            ({"day": "area"}, "row 1: '' is not a day"),
+        ):
+            mapping = SettledMapping(**{"table": "bank", "day": "the day", "amount": "paid", **changes})
+            with pytest.raises(BadRequestError, match=told):
+                truth.reconcile_job(wanted, silent)
+        with pytest.raises(BadRequestError, match="reads the table"):
+            truth.reconcile_job({**wanted, "file": "x.csv"}, silent)
+    finally:
+        run(Statement("bank", "DROP TABLE bank"))
 
 
 def test_commands_answer_with_exit_codes(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """Takes in events until it is killed, or checks what the store holds: run as a process of its own by test_crash.
 
-Arguments: `endpoint` or `simulator`, the store's folder, the file of acknowledgements. It imports everything, says
-`loaded`, and waits for a line: `go` to take in events, which it confirms with `taking`, or `check` to print as JSON
-what is in the ledgers and rollups.
+Arguments: `endpoint` or `simulator`, the store's folder, the file of acknowledgements, and where the store is reached:
+the addresses of three roles, or none for the engine in this process. It imports everything, says `loaded`, and waits
+for a line: `go` to take in events, which it confirms with `taking`, or `check` to print as JSON what is in the ledgers
+and rollups.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ingest.writer import SPOOL, Writer, send_leftovers
 from metrics.profile import DEMO, read_profile
 from queries.client import ClickHouse
 from queries.migrate import migrate
+from queries.server import Access
 from queries.statement import Statement
 from tests.faults.rollups import rollup_rows
 
@@ -74,7 +76,9 @@ def acknowledged(path: Path) -> dict[int, int]:
 
 def take_events(store: ClickHouse, folder: Path, acks: Path) -> None:
     """Producers send batch after batch; each begins with the one whose acknowledgement it never heard."""
-    receiver = Receiver(store, Spool(folder / SPOOL), ManualClock(NOON), Limits(batch_ms=3, waiting_rows=MOST_WAITING))
+    receiver = Receiver(
+        store, Spool(folder / SPOOL, every_s=0.1), ManualClock(NOON), Limits(batch_ms=3, waiting_rows=MOST_WAITING)
+    )
     receiver.start()
     check = EventCheck(read_profile(DEMO))
     log = os.open(acks, os.O_WRONLY | os.O_APPEND)
@@ -106,7 +110,7 @@ def simulate(store: ClickHouse, folder: Path, acks: Path) -> None:
     count = len(acks.read_text().splitlines())
     clock = ManualClock(NOON + timedelta(seconds=STEP_S * count))
     scenario = load_scenario("normal_day", load_world())
-    writer = Writer(store, spool=Spool(folder / SPOOL))
+    writer = Writer(store, spool=Spool(folder / SPOOL, every_s=0.1))
     running = LiveSimulator(store, seed=SEED, rate=RATE, scenario=scenario, clock=clock, writer=writer)
     log = os.open(acks, os.O_WRONLY | os.O_APPEND)
 
@@ -178,7 +182,7 @@ def main() -> None:
     wish = sys.stdin.readline().strip()
     if not wish:
         return  # whoever started this is gone
-    store = ClickHouse(f"chdb://{folder}/clickhouse", readers=2)
+    store = ClickHouse(Access(*sys.argv[4:]) if sys.argv[4:] else f"chdb://{folder}/clickhouse", readers=2)
     migrate(store)
     healed = send_leftovers(store, folder)
     if wish == "check":

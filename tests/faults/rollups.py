@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from queries.client import ClickHouse
+from queries.migrate import FOLDER
 from queries.statement import Statement
 
 VIEWS = """
@@ -16,7 +17,22 @@ SELECT name, type FROM system.columns
 WHERE database = currentDatabase() AND table = {table:String} ORDER BY position
 """
 TARGET = re.compile(r"\bTO (?:\w+\.)?`?(\w+)`?")
+CHANGES = re.compile(
+    r"^(?:CREATE MATERIALIZED VIEW (?:IF NOT EXISTS )?(\w+) TO (\w+)|DROP VIEW (?:IF EXISTS )?(\w+))", re.MULTILINE
+)
 STATE = re.compile(r"(Simple)?AggregateFunction\((\w+)(\([^)]*\))?,")
+
+
+def kept_by_views() -> set[str]:
+    """The tables that the migrations' views keep."""
+    views: dict[str, str] = {}
+    for path in sorted(FOLDER.glob("*.sql")):
+        for made, target, dropped in CHANGES.findall(path.read_text("utf-8")):
+            if dropped:
+                views.pop(dropped, None)
+            else:
+                views[made] = target
+    return set(views.values())
 
 
 def rollup_rows(clickhouse: ClickHouse) -> dict[str, tuple[int, int]]:

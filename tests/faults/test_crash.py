@@ -13,12 +13,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
+from queries.listener import Listener
+from tests.conftest import OVER_HTTP, ROOT, free_port
+from tests.faults.rollups import kept_by_views
 
 KILLS = int(os.environ.get("FAULT_KILLS", "50"))
 AT_ENDPOINT = KILLS - max(1, KILLS // 6)  # the others hit the simulator, whose steps are longer
@@ -30,9 +33,9 @@ EARLY = 0.15  # the share of processes that are killed while they still heal wha
 class Victim:
     """A process that takes in events. It is loaded while the one before it still runs, which halves the time."""
 
-    def __init__(self, part: str, folder: Path, acks: Path) -> None:
+    def __init__(self, part: str, folder: Path, acks: Path, roles: Sequence[str] = ()) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.ingesting", part, str(folder), str(acks)],
+            [sys.executable, "-m", "tests.faults.ingesting", part, str(folder), str(acks), *roles],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -85,6 +88,17 @@ def lines(path: Path) -> int:
     return path.read_bytes().count(b"\n")
 
 
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[tuple[str, ...]]:
+    """A store that outlives who is killed: the addresses of its three roles."""
+    listener = Listener(folder / "listener", folder / "clickhouse", free_port())
+    told = listener.start()
+    try:
+        yield tuple(told.dsn(role) for role in ("dashboard", "ingest", "admin"))
+    finally:
+        listener.stop()
+
+
 def kill_often(part: str, folder: Path, kills: int) -> tuple[dict[str, Any], int]:
     """What the store holds after so many kills, and how many batches were sent again on the way."""
     acks = folder / "acknowledged"
@@ -92,9 +106,10 @@ def kill_often(part: str, folder: Path, kills: int) -> tuple[dict[str, Any], int
     chance = random.Random(kills)
     healed = 0
     with contextlib.ExitStack() as closing:
+        roles = closing.enter_context(served(folder)) if OVER_HTTP else ()
 
         def start() -> Victim:
-            victim = Victim(part, folder, acks)
+            victim = Victim(part, folder, acks, roles)
             closing.callback(victim.end)
             return victim
 
@@ -120,7 +135,7 @@ def kill_often(part: str, folder: Path, kills: int) -> tuple[dict[str, Any], int
 def assert_each_event_once(answer: dict[str, Any]) -> None:
     assert answer["lost"] == 0, answer
     assert [ledger["twice"] for ledger in answer["ledgers"].values()] == [0, 0], answer
-    assert len(answer["rollups"]) > 15
+    assert set(answer["rollups"]) == kept_by_views()
     assert {table: wrong for table, (_, wrong) in answer["rollups"].items() if wrong} == {}
     assert all(count for count, _ in answer["rollups"].values()), answer["rollups"]
 
@@ -132,7 +147,7 @@ def test_no_acknowledged_event_is_lost_or_counts_twice(tmp_path: Path) -> None:
     assert_each_event_once(answer)
     assert answer["letters"][0] == answer["letters"][1] > 0
     assert answer["acknowledged"] > 2 * AT_ENDPOINT, "it must take in events for this to prove anything"
-    assert healed > 0, "some process must die in the middle of a batch"
+    assert healed > 0 or AT_ENDPOINT < 20, "some process must die in the middle of a batch"
     assert list((tmp_path / "spool").glob("*.arrow")) == []
 
 

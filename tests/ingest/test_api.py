@@ -35,7 +35,7 @@ class Endpoint:
 
     def __init__(self, store: ClickHouse, folder: Path, clock: ManualClock, **changes: Any) -> None:
         limits = changes.pop("limits", Limits(batch_ms=20))
-        self.spool = Spool(folder / SPOOL)
+        self.spool = Spool(folder / SPOOL, every_s=changes.pop("every_s", 2.0))
         self.receiver = Receiver(store, self.spool, clock, limits)
         given: dict[str, Any] = {"keys": KEYS, "simulated": False, "body_mb": 1, "at_once": 4, **changes}
         check = EventCheck(read_profile(DEMO), given.pop("kept_days", 0))
@@ -160,6 +160,19 @@ def test_an_event_older_than_the_window_is_known_by_its_time(endpoint: Endpoint,
     clean_store.write(Statement("the window passes", "TRUNCATE TABLE seen_events"))
     assert endpoint.verdicts([old]) == ["duplicate"]
     assert endpoint.verdicts([{**old, "time": "2026-10-01T00:00:01Z"}]) == ["accepted"]
+
+
+def test_an_event_of_a_fast_clock_is_known_in_the_minutes_between_its_window_and_its_age(
+    endpoint: Endpoint, clean_store: ClickHouse, clock: ManualClock
+) -> None:
+    ahead = view("ahead", time="2026-11-11T04:04:59Z")
+    assert endpoint.verdicts([ahead]) == ["accepted"]
+    endpoint.settle()
+    for seconds in (1, 5 * 60, 24 * 3600):
+        clean_store.write(Statement("the window passes", "TRUNCATE TABLE seen_events"))
+        clock.advance(seconds=24 * 3600 + seconds)
+        assert endpoint.verdicts([ahead]) == ["duplicate"], seconds
+        clock.advance(seconds=-24 * 3600 - seconds)
 
 
 BAD = [
@@ -292,16 +305,19 @@ def test_an_event_that_retention_would_drop_at_once_is_refused(
     endpoint.close()
 
 
+FULL = QueryFailedError("insert into behaviour_events", 243, "no space left", retryable=False)
+
+
 class Refusing:
     """A store that takes no inserts until it is told to."""
 
-    def __init__(self, store: ClickHouse) -> None:
-        self._store, self.refuses = store, True
+    def __init__(self, store: ClickHouse, problem: Exception = FULL) -> None:
+        self._store, self._problem, self.refuses = store, problem, True
         self.read = store.read
 
     def insert_arrow(self, table: str, batch: Any, token: str | None = None) -> None:
         if self.refuses:
-            raise QueryFailedError(f"insert into {table}", 243, "no space left", retryable=False)
+            raise self._problem
         self._store.insert_arrow(table, batch, token)
 
 
@@ -328,10 +344,11 @@ def test_what_waits_is_bounded_and_an_acknowledged_event_outlives_the_process(
     assert rows(clean_store, "SELECT sum(view__quantity) FROM behaviour_1m") == [(31,)]
 
 
+@pytest.mark.parametrize("problem", [FULL, RuntimeError("what no driver says"), MemoryError()])
 def test_a_store_that_refuses_for_a_while_gets_everything_later(
-    clean_store: ClickHouse, tmp_path: Path, clock: ManualClock
+    clean_store: ClickHouse, tmp_path: Path, clock: ManualClock, problem: Exception
 ) -> None:
-    refusing = Refusing(clean_store)
+    refusing = Refusing(clean_store, problem)
     endpoint = Endpoint(refusing, tmp_path, clock)  # type: ignore[arg-type]
     assert endpoint.verdicts([view("a")]) == ["accepted"]
     assert endpoint.verdicts([view("a"), view("b")]) == ["duplicate", "accepted"], "known before the store has it"
@@ -339,6 +356,59 @@ def test_a_store_that_refuses_for_a_while_gets_everything_later(
     endpoint.settle()
     endpoint.close()
     assert rows(clean_store, "SELECT count() FROM behaviour_events") == [(2,)]
+
+
+def kill(spool: Spool) -> None:
+    """The files as they are for the next process when this one is killed."""
+    spool._closing.set()
+    spool._thread.join()
+    spool._held.close()
+
+
+def test_a_batch_stays_on_disk_until_the_disk_has_what_the_store_has(
+    clean_store: ClickHouse, tmp_path: Path, clock: ManualClock
+) -> None:
+    flushed: list[int] = []
+
+    def flush(number: int) -> None:
+        flushed.append(number)
+        if len(flushed) < 3:
+            raise OSError(5, "Input/output error")
+
+    spool = Spool(tmp_path / SPOOL, every_s=60, flush=flush)
+    receiver = Receiver(clean_store, spool, clock, Limits(batch_ms=1))
+    receiver.start()
+    event = EventCheck(read_profile(DEMO)).check(view("a"), "shop", clock.now())
+    assert isinstance(event, Incoming)
+    assert receiver.receive("shop", [event]) == [True]
+    assert receiver.settle()
+    receiver.stop()
+    for failures in (1, 2):
+        spool._forget()
+        assert (len(flushed), spool.left()) == (failures, [])
+        assert len(list((tmp_path / SPOOL).glob("*.arrow"))) == 1, "the disk does not have it"
+    kill(spool)
+    assert send_leftovers(clean_store, tmp_path) == 0
+    assert rows(clean_store, "SELECT count() FROM behaviour_events") == [(1,)]
+    assert list((tmp_path / SPOOL).glob("*.arrow")) == []
+
+
+@pytest.mark.parametrize("lost", ["behaviour_events", "seen_events", "visitors_1h"])
+def test_what_a_power_cut_took_from_the_store_comes_back_from_disk(
+    clean_store: ClickHouse, tmp_path: Path, clock: ManualClock, lost: str
+) -> None:
+    first = Endpoint(clean_store, tmp_path, clock, every_s=60)
+    assert first.verdicts([view("a"), view("b", user_id="u2")]) == ["accepted", "accepted"]
+    first.settle()
+    first.receiver.stop()
+    kill(first.spool)  # power is cut: the files are there, of the tables a part
+    clean_store.write(Statement("cut", f"ALTER TABLE {lost} DELETE WHERE 1 SETTINGS mutations_sync = 1"))
+    assert send_leftovers(clean_store, tmp_path) == (lost != "visitors_1h")
+    assert rows(clean_store, "SELECT count() FROM behaviour_events") == [(2,)]
+    assert rows(clean_store, "SELECT uniqExactMerge(any__user_id) FROM visitors_1h") == [(2,)]
+    second = Endpoint(clean_store, tmp_path, clock)
+    assert second.verdicts([view("a"), view("c")]) == ["duplicate", "accepted"]
+    second.close()
 
 
 def test_a_full_disk_is_no_acknowledgement(

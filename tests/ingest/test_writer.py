@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -11,10 +12,12 @@ from core.errors import QueryFailedError
 from ingest.columns import to_behaviour, to_orders
 from ingest.event import BEHAVIOUR, ORDERS, check_batch
 from ingest.scenario import Staged, load_scenario
+from ingest.spool import Part, Spool
 from ingest.stream import Settings, Stream
 from ingest.world import load_world
-from ingest.writer import Writer
+from ingest.writer import SPOOL, Writer, send_leftovers
 from queries.client import ClickHouse
+from queries.seen_events import MANY
 from queries.statement import Statement
 
 NOON = 1_794_369_600  # 2026-11-11 04:00 UTC
@@ -123,3 +126,19 @@ def test_a_batch_that_does_not_fit_is_refused_by_name(
     assert callable(spoil)
     with pytest.raises(ValueError, match=named):
         check_batch(ORDERS if named != "user_id" else BEHAVIOUR, spoil(batches[1 if named != "user_id" else 0]))
+
+
+def test_a_large_batch_that_was_left_is_sent_except_for_what_is_in(clean_store: ClickHouse, tmp_path: Path) -> None:
+    """More rows than are looked up one by one: as three roles, too, which this was refused to once."""
+    world, number = load_world(), MANY + 1_001
+    staged = Staged(load_scenario("normal_day", world), world, datetime.fromtimestamp(NOON, UTC))
+    batch = to_behaviour(Stream(Settings(3, 40.0), staged, NOON).advance(NOON + 600).behaviour, world)
+    left = check_batch(BEHAVIOUR, batch.slice(0, number))
+    assert left.num_rows == number
+    Writer(clean_store).write(BEHAVIOUR, left.slice(0, 2_000))
+    with Spool(tmp_path / SPOOL) as spool:
+        spool.keep([Part(BEHAVIOUR.table, "left", left)])
+    assert send_leftovers(clean_store, tmp_path) == 1
+    sql = "SELECT count(), uniqExact(event_id) FROM behaviour_events"
+    assert clean_store.read(Statement("events", sql)).rows[0] == (number, number)
+    assert list((tmp_path / SPOOL).glob("*.arrow")) == []

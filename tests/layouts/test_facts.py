@@ -12,9 +12,10 @@ from layouts.gallery import sample_part
 from metrics.ask import HEALTH_TOPICS, Facts
 from metrics.labels import Labels
 from queries.client import ClickHouse
+from queries.comparison import Report
 from queries.health import TOPICS, fetch_facts
-from queries.reconcile import Report
 from queries.reconciliations import keep_report
+from queries.statement import Statement
 from tests.layouts.sample import SAMPLES, catalogue, context, regions
 from tests.queries.events import insert_random
 
@@ -46,3 +47,39 @@ def test_every_topic_is_answered_by_the_store(clean_store: ClickHouse) -> None:
         assert answers[topic], topic
     with pytest.raises(UnknownNameError, match="did you mean 'sources'"):
         fetch_facts(clean_store, Facts("x", "source"), NOW)
+
+
+EVENT = (
+    "INSERT INTO order_events (ts, kind, event_id, source, amount, orders) "
+    "SELECT {at:DateTime64(3, 'UTC')}, 'paid', {source:String}, {source:String}, 10000, 1"
+)
+
+
+def sources(clickhouse: ClickHouse, now: datetime) -> list[object]:
+    return [row["label"] for row in fetch_facts(clickhouse, Facts("sources", "sources"), now).rows]
+
+
+def test_the_source_that_is_furthest_behind_comes_first_and_a_dead_one_stays(clean_store: ClickHouse) -> None:
+    start = NOW + timedelta(days=30)  # nobody was heard of before
+    for number in range(10):
+        behind = timedelta(days=5) if number == 7 else timedelta(minutes=number)
+        values = {"at": start - behind, "source": f"s{number}"}
+        clean_store.write(Statement("an event", EVENT, values))
+    assert sources(clean_store, start) == ["s7", "s9", "s8", "s6", "s5", "s4", "s3", "s2"]
+    clean_store.write(Statement("an event", EVENT, {"at": start + timedelta(minutes=1), "source": "s9"}))
+    assert sources(clean_store, start + timedelta(minutes=2))[:2] == ["s7", "s8"]
+    later = start + timedelta(days=3)
+    assert "s7" not in sources(clean_store, later) and "s8" in sources(clean_store, later)
+
+
+def test_letters_that_were_settled_are_not_shown_and_older_ones_are(clean_store: ClickHouse) -> None:
+    letters = (
+        "INSERT INTO dead_letters (at, source, origin, line, reason, detail, content, load_id) "
+        "SELECT {at:DateTime64(3, 'UTC')}, 'shop', 'o', number, 'bad_time', '', '', toString(number) FROM numbers(3)"
+    )
+    clean_store.write(Statement("letters", letters, {"at": NOW - timedelta(days=2)}))
+    clean_store.write(
+        Statement("settle", "INSERT INTO dead_letters_settled (letter_id, verdict) VALUES ('1', 'accepted')")
+    )
+    (row,) = fetch_facts(clean_store, Facts("letters", "letters"), NOW).rows
+    assert (row["label"], row["value"]) == ("bad_time", 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from core.errors import QueryFailedError, StoreBusyError
@@ -127,3 +129,34 @@ def test_a_statement_that_failed_leaves_nothing_in_the_next_answer(clickhouse: C
     for _ in range(INSERTERS):
         assert list(clickhouse.read_long(Statement("next", "SELECT 7")).rows) == [(7,)]
     assert clickhouse._readers.qsize() == clients
+
+
+class Recording:
+    """A client that notes the settings that went with each call."""
+
+    def __init__(self, client: object, seen: list[object]) -> None:
+        self._client, self._seen = client, seen
+
+    def __getattr__(self, name: str) -> object:
+        call = getattr(self._client, name)
+
+        def noted(*given: object, **named: object) -> object:
+            settings = named.get("settings")
+            self._seen.append(settings.get("log_comment") if isinstance(settings, dict) else None)
+            return call(*given, **named)
+
+        return noted
+
+
+def test_every_statement_that_writes_is_named_too(clean_store: ClickHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+    monkeypatch.setattr(clean_store, "_writer", Recording(clean_store._writer, seen))
+    monkeypatch.setattr(clean_store, "_admin", Recording(clean_store._admin, seen))
+    inserters: queue.Queue[object] = queue.Queue()
+    inserters.put(Recording(clean_store._inserters.queue[0], seen))
+    monkeypatch.setattr(clean_store, "_inserters", inserters)
+    clean_store.write(Statement("one load", "INSERT INTO loads (load_id) SELECT 'a'"))
+    clean_store.insert_arrow("dead_letters_settled", pa.table({"letter_id": ["a"], "verdict": ["accepted"]}))
+    assert seen == ["livewall:one load", "livewall:insert into dead_letters_settled"]
+    clean_store.write(Statement("empty loads", "TRUNCATE TABLE loads"))
+    assert seen[2] == (None if clean_store.embedded else "livewall:empty loads"), "the embedded engine keeps no log"

@@ -15,11 +15,13 @@ from metrics.catalogue import load_catalogue
 from metrics.profile import DEMO, read_profile
 from metrics.reading import Reading
 from metrics.regions import load_region_set
-from queries.client import ClickHouse
+from queries.client import WRITE_SETTINGS, ClickHouse
 from queries.ddl import Cluster, cluster_statements, kafka_statements
+from queries.healing import heal_rollups
 from queries.listener import Listener
 from queries.migrate import migrate
 from queries.readings import fetch
+from queries.rebuild import rebuild
 from queries.roles import BOUNDS, GRANTS, PROFILES, QUERIES_A_MINUTE
 from queries.statement import Statement
 from tests.conftest import OVER_HTTP, ROOT, free_port
@@ -166,3 +168,71 @@ def test_an_order_stays_on_one_shard(shards: tuple[ClickHouse, ClickHouse]) -> N
 def test_the_engine_that_would_brick_a_store_is_never_made_here() -> None:
     assert not any("Kafka" in sql for sql in cluster_statements(Cluster("two"), PROFILE))
     assert all("TABLE ENGINE ON Kafka" not in grant for grants in GRANTS.values() for grant in grants)
+
+
+@once
+def test_who_brings_events_has_views_drop_what_a_retry_repeats() -> None:
+    """The default of servers since 26 only: it has to be said, by each insert and by the role."""
+    wanted = {"deduplicate_blocks_in_dependent_materialized_views": 1}
+    assert wanted.items() <= WRITE_SETTINGS.items() and wanted.items() <= PROFILES["ingest"].items()
+    (profile,) = re.findall(r"CREATE SETTINGS PROFILE IF NOT EXISTS livewall_ingest SETTINGS(.*?);", ROLES, re.DOTALL)
+    assert "deduplicate_blocks_in_dependent_materialized_views = 1" in profile
+
+
+QUEUED = (
+    "INSERT INTO {queue} (ts, kind, event_id, source, _topic, _offset, _error, _raw_message{more}) "
+    "SELECT toDateTime64({at}, 3, 'UTC'), '{kind}', '{event_id}', 'k', 't', 7, '{error}', '{raw}'{values}"
+)
+
+
+@once
+def test_messages_from_kafka_count_as_events_over_http_do(clean_store: ClickHouse) -> None:
+    """With tables of another engine in the place of Kafka's, which is not here: what the views make of a message."""
+    cluster = Cluster("none", "default", replicated=False)
+    statements = list(kafka_statements(cluster, "k:9092"))
+    hidden = ", _topic String, _offset UInt64, _error String, _raw_message String)\nENGINE = Null"
+    made = re.compile(r"\)\nENGINE = Kafka.*", re.DOTALL)
+    names = [re.findall(r"default\.(\w+)", sql)[0] for sql in statements]
+
+    def queue(name: str, kind: str, event_id: str, more: str = "", values: str = "", **odd: str) -> None:
+        given = {"at": "'2026-11-11 04:00:00'", "error": "", "raw": "", **odd}
+        sql = QUEUED.format(queue=name, kind=kind, event_id=event_id, more=more, values=values, **given)
+        clean_store.administer(Statement("a message", sql))
+
+    try:
+        for sql in statements:
+            clean_store.administer(Statement("queue", made.sub(lambda _: hidden, sql)))
+        queue("order_events_kafka", "paid", "plain", ", order_id, amount", ", 'o', 10000")
+        queue("order_events_kafka", "paid", "line", ", orders, units, created_at", ", 0, 3, '2026-11-10 04:00:00'")
+        queue("behaviour_events_kafka", "view", "v")
+        queue("order_events_kafka", "payed", "wrong")
+        queue("order_events_kafka", "paid", "")
+        queue("behaviour_events_kafka", "view", "old", at="0")
+        queue("order_events_kafka", "", "", error="no JSON", raw="{...")
+        orders = "SELECT event_id, orders, units, toString(created_at) FROM order_events ORDER BY event_id"
+        assert [tuple(row) for row in clean_store.read(Statement("orders", orders)).rows] == [
+            ("line", 0, 3, "2026-11-10 04:00:00.000"),
+            ("plain", 1, 1, "2026-11-11 04:00:00.000"),
+        ]
+        views = clean_store.read(Statement("views", "SELECT event_id, quantity FROM behaviour_events")).rows
+        assert [tuple(row) for row in views] == [("v", 1)]
+        letters = 'SELECT reason, detail, content LIKE \'%"event_id":"wrong"%\' FROM dead_letters ORDER BY reason'
+        assert [tuple(row) for row in clean_store.read(Statement("letters", letters)).rows] == [
+            ("bad_time", "view", 0),
+            ("missing_value", "paid", 0),
+            ("unknown_value", "payed", 1),
+            ("unreadable", "no JSON", 0),
+        ]
+    finally:
+        for name in reversed(names):
+            clean_store.administer(Statement("drop", f"DROP TABLE IF EXISTS {name}"))
+
+
+@once
+def test_a_cluster_says_that_its_rollups_are_not_rebuilt_or_mended(
+    shards: tuple[ClickHouse, ClickHouse], caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(BadRequestError, match="cluster's"):
+        rebuild(shards[0], "orders_1h", Span(START, END), END, lambda: 0.0)
+    assert heal_rollups(shards[0], [START]) == []
+    assert "not mended after a crash" in caplog.text

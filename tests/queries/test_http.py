@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +15,12 @@ import httpx
 import pytest
 
 from core.errors import BadRequestError, QueryFailedError, StoreBusyError
+from ingest.spool import Part, Spool
+from ingest.writer import SPOOL, send_leftovers
 from queries.client import ClickHouse
 from queries.listener import NOTE, Listener, Listening, answering, running
 from queries.migrate import migrate
+from queries.seen_events import inserts_under_way, seen_rows
 from queries.server import Access, ServerOptions, read_address
 from queries.statement import Statement
 from tests.conftest import OVER_HTTP, ROOT, free_port
@@ -251,3 +256,34 @@ def test_the_note_of_a_listener_that_is_gone_is_nobody(tmp_path: Path) -> None:
     gone = {"pid": 2**22 + 1, "port": free_port(), "passwords": {}}
     (tmp_path / NOTE).write_text(json.dumps(gone), "utf-8")
     assert running(tmp_path) is None
+
+
+def test_one_user_alone_needs_the_roles_that_write_and_not_the_dashboards(served: Listening) -> None:
+    alone = ClickHouse(Access(served.dsn("admin")), readers=1)
+    assert migrate(alone) == []
+    alone.write(Statement("one", "INSERT INTO loads (load_id) SELECT 'alone'"))
+    assert alone.read(Statement("it", "SELECT count() FROM loads WHERE load_id = 'alone'")).rows[0][0] == 1
+    alone.close()
+    looking = ClickHouse(Access(served.dsn("dashboard")), readers=1)
+    with pytest.raises(QueryFailedError) as refused:
+        looking.write(Statement("one", "INSERT INTO loads (load_id) SELECT 'refused'"))
+    assert refused.value.code in (164, 497)  # READONLY, ACCESS_DENIED
+    looking.close()
+
+
+def test_an_insert_that_a_server_still_makes_is_waited_for(served: Listening, tmp_path: Path) -> None:
+    """As after a kill: looked for before it ends, its events would be sent a second time."""
+    store = ClickHouse(served.access(), readers=1)
+    rows = "SELECT if(sleepEachRow(0.5) = 0, 'slow', '') FROM numbers(6) SETTINGS max_block_size = 1"
+    slow = f"INSERT INTO loads (load_id) {rows}"
+    inserting = threading.Thread(target=lambda: store.write(Statement("slow", slow)))
+    inserting.start()
+    while not inserts_under_way(store):
+        time.sleep(0.01)
+    with Spool(tmp_path / SPOOL) as spool:
+        spool.keep([Part("seen_events", "left", seen_rows(["s"], ["e"], 1))])
+    assert send_leftovers(store, tmp_path) == 1
+    assert inserts_under_way(store) == 0
+    inserting.join()
+    assert store.read(Statement("slow", "SELECT count() FROM loads WHERE load_id = 'slow'")).rows[0][0] == 6
+    store.close()

@@ -77,3 +77,42 @@ def test_members_are_the_codes_that_events_brought(clean_store: ClickHouse) -> N
         sql = f"SELECT {dimension} FROM order_events UNION DISTINCT SELECT {dimension} FROM behaviour_events"
         right = {row[0] for row in clean_store.read(Statement("twin", sql)).rows} - {""}
         assert members[dimension] == right
+
+
+STREAM = (
+    "INSERT INTO order_events (ts, kind, event_id, source, amount, orders) "
+    "SELECT {until:DateTime64(3, 'UTC')} - toIntervalSecond(number * {gap:UInt32}), 'paid', "
+    "concat({source:String}, toString(number), toString({until:DateTime64(3, 'UTC')})), {source:String}, 1, 1 "
+    "FROM numbers({count:UInt32})"
+)
+
+
+def stream(clickhouse: ClickHouse, source: str, until: datetime, gap: int, count: int) -> None:
+    values = {"source": source, "until": until, "gap": gap, "count": count}
+    clickhouse.write(Statement("a source", STREAM, values))
+
+
+def orders_reach(clickhouse: ClickHouse, now: datetime) -> datetime | None:
+    return next(mark.reached for mark in watermarks(clickhouse, now) if mark.ledger == "orders")
+
+
+def test_a_lively_source_that_falls_silent_holds_the_watermark_back_for_ten_minutes(clean_store: ClickHouse) -> None:
+    start = NOW + timedelta(days=40)
+    died = start - timedelta(seconds=90)
+    stream(clean_store, "dead", died, 2, 200)
+    stream(clean_store, "seldom", start - timedelta(seconds=200), 100, 3)
+    stream(clean_store, "live", start, 1, 60)
+    assert orders_reach(clean_store, start) == died, "the live one hides nothing"
+    assert orders_reach(clean_store, start + timedelta(seconds=5)) == died
+    later = died + timedelta(minutes=10)
+    stream(clean_store, "live", later, 1, 60)
+    assert orders_reach(clean_store, later) == later
+
+
+def test_gaps_that_a_source_usually_has_hold_nothing_back(clean_store: ClickHouse) -> None:
+    start = NOW + timedelta(days=50)
+    stream(clean_store, "dead", start - timedelta(seconds=50), 1, 300)
+    stream(clean_store, "slow", start - timedelta(seconds=150), 20, 20)
+    stream(clean_store, "live", start, 1, 60)
+    assert orders_reach(clean_store, start) == start
+    assert orders_reach(clean_store, start + timedelta(seconds=15)) == start - timedelta(seconds=50)

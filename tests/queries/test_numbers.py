@@ -15,9 +15,10 @@ from metrics.catalogue import load_catalogue
 from metrics.profile import StoreProfile
 from metrics.reading import Reading
 from metrics.regions import load_region_set
-from queries.builder import Store
+from queries.builder import Store, build_statements
 from queries.client import ClickHouse
 from queries.readings import bucket_span, fetch
+from queries.rollups import RAW, ROLLUPS
 from queries.statement import Statement
 from tests.queries.events import insert_random
 from tests.queries.twins import BEHAVIOUR, COMPOSITES, MONEY, ORDERS, TRUTH
@@ -25,18 +26,20 @@ from tests.queries.twins import BEHAVIOUR, COMPOSITES, MONEY, ORDERS, TRUTH
 START = datetime(2026, 11, 5, 16, 0, tzinfo=UTC)
 END = START + timedelta(days=3)
 NOW = END
+CLOCKS_CHANGE = datetime(2026, 10, 25, 1, tzinfo=UTC)  # in London an hour comes twice: a day of 25 hours
 CATALOGUE = load_catalogue()
 OF_EVENTS = sorted(key for key in CATALOGUE.metrics if "reconciliations" not in CATALOGUE.ledgers_of(key))
 REGIONS = load_region_set("cn_provinces")
 RUN = """
-INSERT INTO reconciliations (at, compared, differences)
-SELECT {at:DateTime64(3, 'UTC')}, {compared:UInt64}, {differences:UInt64}
+INSERT INTO reconciliations (at, compared, differences, contradictions)
+SELECT {at:DateTime64(3, 'UTC')}, {compared:UInt64}, {differences:UInt64}, {contradictions:UInt64}
 """
 # Zones with whole, half and changing hours; a business day that begins at four in the morning.
 PROFILES = {
     "shanghai": StoreProfile(name="a"),
     "kolkata": StoreProfile(name="b", time_zone="Asia/Kolkata"),
     "early": StoreProfile(name="c", day_start="04:00"),
+    "london": StoreProfile(name="d", time_zone="Europe/London"),
 }
 EAST = REGIONS.children_of("east")
 SHELF = ("search", "mall", "recommendation")
@@ -85,6 +88,7 @@ def events(clickhouse: ClickHouse) -> Iterator[ClickHouse]:
     _empty(clickhouse)
     insert_random(clickhouse, START, END, 30_000)
     insert_random(clickhouse, END - timedelta(minutes=3), END, 600, first=30_000)
+    insert_random(clickhouse, CLOCKS_CHANGE - timedelta(days=1), CLOCKS_CHANGE + timedelta(days=2), 4_000, first=40_000)
     yield clickhouse
     _empty(clickhouse)
 
@@ -152,27 +156,53 @@ def test_totals_and_splits_equal_plain_sql(events: ClickHouse, seed: int) -> Non
         check_random_scope(events, dice)
 
 
-def check_random_scope(events: ClickHouse, dice: random.Random) -> None:
+def test_random_scopes_are_answered_by_rollups_of_every_grain() -> None:
+    """Else the comparison above would compare the ledger with itself."""
+    store = Store(CATALOGUE, PROFILES["shanghai"], REGIONS, days=True)
+    asked = []
+    for seed in range(60):
+        dice = random.Random(seed)
+        for _ in range(5):
+            built = build_statements(store, random_ask(dice)[0])
+            asked.append(frozenset(table for statement in built for table in statement.tables))
+    raw = set(RAW.values())
+    assert sum(bool(tables - raw) for tables in asked) > len(asked) / 3
+    rollups = frozenset().union(*asked) - raw
+    assert {grain for grain in ("_1s", "_1m", "_1h", "_1d") if any(grain in table for table in rollups)} == {
+        *("_1s", "_1m", "_1h", "_1d")
+    }
+    assert len(rollups) > len(ROLLUPS) / 2, rollups
+
+
+def random_ask(dice: random.Random) -> tuple[Ask, list[str], list[str]]:
+    """A question, the columns it splits by and the conditions of its filters in plain SQL."""
     chosen = dice.sample(FILTERS, dice.choice([0, 0, 1, 1, 2, 3]))
     chosen = list({entry[0][0]: entry for entry in chosen}.values())
     by = tuple(dice.sample(sorted(BY), dice.choice([0, 0, 1, 1, 2])))
     spans = [(CURRENT, random_span(dice)), ("previous_day", random_span(dice))][: dice.choice([1, 2])]
     metrics = tuple(dice.sample(OF_EVENTS, dice.choice([1, 3, len(OF_EVENTS)])))
     ask = Ask("random", metrics, tuple(spans), by, None, make_filters(dict(entry[0] for entry in chosen)))
+    return ask, [BY[key] for key in by], [entry[1] for entry in chosen]
+
+
+def check_random_scope(events: ClickHouse, dice: random.Random) -> None:
+    ask, columns, conditions = random_ask(dice)
 
     reading = fetch(events, CATALOGUE, PROFILES["shanghai"], REGIONS, ask, NOW)
 
     assert isinstance(reading, Reading)
     rows = {row.keys: row for row in reading.rows}
-    for name, span in spans:
-        twins = plain(events, span, [BY[key] for key in by], [entry[1] for entry in chosen])
+    for name, span in ask.spans:
+        twins = plain(events, span, columns, conditions)
         minutes = Fraction(int((span.end - span.start) / timedelta(milliseconds=1)), 60_000)
         for place, values in twins.items():
-            if not _shows(metrics, values):
+            if not _shows(ask.metrics, values):
                 continue
             right = expected(values, minutes)
             got = rows[place].values[name]
-            assert got == {metric: right[metric] for metric in metrics}, (name, place)
+            assert got == {metric: right[metric] for metric in ask.metrics}, (name, place)
+        for place in rows.keys() - twins.keys():
+            assert not any(rows[place].values.get(name, {}).values()), (name, place, "nothing happened there")
 
 
 def test_whole_days_are_answered_by_days_and_only_on_the_stores_own_clock(events: ClickHouse) -> None:
@@ -203,15 +233,33 @@ def _shows(metrics: tuple[str, ...], values: dict[str, Fraction]) -> bool:
 @pytest.mark.parametrize("seed", range(3))
 def test_every_bucket_equals_plain_sql_over_its_part(events: ClickHouse, profile: str, grain: str, seed: int) -> None:
     dice = random.Random(seed)
-    store = Store(CATALOGUE, PROFILES[profile], REGIONS)
     length = timedelta(minutes=7, seconds=20) if grain == "minute" else timedelta(hours=dice.choice([11, 50]))
     first = min(random_moment(dice), END - length)
     spans = ((CURRENT, Span(first, first + length)), ("previous_day", Span(first - length, first)))
-    chosen = dice.sample(FILTERS, seed % 2)
+    check_buckets(events, PROFILES[profile], grain, spans, dice.sample(FILTERS, seed % 2))
+
+
+@pytest.mark.parametrize("profile", ["london", "shanghai"])
+@pytest.mark.parametrize("grain", ["minute", "hour", "day"])
+def test_every_bucket_around_a_clock_change_equals_plain_sql(events: ClickHouse, profile: str, grain: str) -> None:
+    around = timedelta(minutes=40) if grain == "minute" else timedelta(hours=26)
+    spans = (
+        (CURRENT, Span(CLOCKS_CHANGE - around, CLOCKS_CHANGE + around)),
+        ("previous_day", Span(CLOCKS_CHANGE - timedelta(days=1) - around, CLOCKS_CHANGE - timedelta(days=1) + around)),
+    )
+    check_buckets(events, PROFILES[profile], grain, spans, [])
+
+
+Spans = tuple[tuple[str, Span], ...]
+Filter = tuple[tuple[str, tuple[str, ...]], str]
+
+
+def check_buckets(events: ClickHouse, profile: StoreProfile, grain: str, spans: Spans, chosen: list[Filter]) -> None:
+    store = Store(CATALOGUE, profile, REGIONS)
     metrics = ("paid_gmv", "gmv_per_minute", "visitors", "impressions", "paying_buyers")
     ask = Ask("buckets", metrics, spans, (), grain, make_filters(dict(entry[0] for entry in chosen)))
 
-    reading = fetch(events, CATALOGUE, PROFILES[profile], REGIONS, ask, NOW)
+    reading = fetch(events, CATALOGUE, profile, REGIONS, ask, NOW)
 
     assert isinstance(reading, Reading)
     seen = 0
@@ -232,7 +280,7 @@ def test_comparisons_are_metrics_too(events: ClickHouse) -> None:
     """What reconciliations found, by hour and in all, equals plain SQL over the runs; no run, no rate."""
     runs = [START + timedelta(minutes=25 * number, milliseconds=number) for number in range(8)]
     for number, at in enumerate(runs):
-        values = {"at": at, "compared": 1_000 + number, "differences": number % 3}
+        values = {"at": at, "compared": 1_000 + number, "differences": number % 3, "contradictions": number % 2}
         events.write(Statement("a run", RUN, values))
     keys = (*TRUTH, "differing_rate")
     between = "at >= {start:DateTime64(3, 'UTC')} AND at < {end:DateTime64(3, 'UTC')}"
@@ -240,12 +288,15 @@ def test_comparisons_are_metrics_too(events: ClickHouse) -> None:
     for span in (Span(START, END), Span(runs[2], runs[5]), Span(END - timedelta(hours=1), END)):
         ask = Ask("truth", keys, ((CURRENT, span),), (), None, ())
         reading = fetch(events, CATALOGUE, PROFILES["shanghai"], REGIONS, ask, NOW)
-        ((compared, differing),) = events.read(Statement("twin", twin, {"start": span.start, "end": span.end})).rows
+        ((compared, differing, contradicting),) = events.read(
+            Statement("twin", twin, {"start": span.start, "end": span.end})
+        ).rows
         rate = differing / compared if compared else None
         assert isinstance(reading, Reading)
         assert reading.rows[0].values[CURRENT] == {
             "compared_figures": compared,
             "differing_figures": differing,
+            "contradicting_figures": contradicting,
             "differing_rate": pytest.approx(rate) if rate is not None else None,
         }
     ask = Ask("truth by hour", keys[:2], ((CURRENT, Span(START, START + timedelta(hours=4))),), (), "hour", ())

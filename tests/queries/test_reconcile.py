@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -11,8 +11,10 @@ from core.errors import BadRequestError, UnknownNameError
 from metrics.calendar import BusinessCalendar, Span
 from metrics.profile import DEMO, read_profile
 from queries.client import ClickHouse
+from queries.comparison import Difference, Report
 from queries.rebuild import ALL, rebuild, rollup_sources
-from queries.reconcile import Difference, Report, business_days, compare_settled, reconcile
+from queries.reconcile import business_days, reconcile
+from queries.settled import compare_settled
 from queries.statement import Statement
 from tests.queries.events import insert_random
 
@@ -143,6 +145,56 @@ def test_ledger_that_pays_back_too_much_is_found(clean_store: ClickHouse) -> Non
     assert found == {("refunded_over_paid", GUANGDONG, 3.0), ("paid_over_created", GUANGDONG, 2.0)}
 
 
+def test_a_tolerance_of_the_ledger_is_a_share_of_what_was_paid_or_created(clean_store: ClickHouse) -> None:
+    order_event(clean_store, "created", 1_000_000)
+    order_event(clean_store, "paid", 1_010_000, 1)
+    order_event(clean_store, "refunded", 1_025_000, 2)
+
+    def rules(tolerance: float) -> set[str]:
+        report = reconcile(clean_store, DEMO_PROFILE, DAYS, NOW, "", tolerance)
+        return {one.subject for one in report.differences}
+
+    assert rules(0.009) == {"refunded_over_paid", "paid_over_created"}
+    assert rules(0.012) == {"refunded_over_paid"}
+    assert rules(0.02) == set()
+
+
+class Late:
+    """A store into which an event comes between the first look at the orders and the second."""
+
+    def __init__(self, store: ClickHouse) -> None:
+        self._store, self.looked = store, 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    def read_long(self, statement: Statement) -> object:
+        if statement.name == "reconcile orders":
+            self.looked += 1
+            if self.looked == 2:
+                order_event(self._store, "paid", 900_000, 1)
+        return self._store.read_long(statement)
+
+
+def test_an_event_that_comes_between_two_looks_is_no_contradiction(clean_store: ClickHouse) -> None:
+    order_event(clean_store, "refunded", 900_000, 2)
+    late = Late(clean_store)
+    report = reconcile(late, DEMO_PROFILE, [DAYS[0]], NOW)  # type: ignore[arg-type]
+    assert late.looked == 2
+    assert report.differences == ()
+
+
+def test_net_sales_of_the_wall_are_held_against_single_orders(clean_store: ClickHouse) -> None:
+    order_event(clean_store, "paid", 900_000)
+    order_event(clean_store, "refunded", 100_000, 1)
+    assert reconcile(clean_store, DEMO_PROFILE, DAYS, NOW).differences == ()
+    run(clean_store, "INSERT INTO orders_1s_total (second, refunded__amount) VALUES ('2026-11-10 05:00:00', 50000)")
+    found = [one for one in reconcile(clean_store, DEMO_PROFILE, DAYS, NOW).differences if one.check == "wall"]
+    assert [(one.subject, one.day, one.expected, one.actual) for one in found] == [
+        ("net_gmv", date(2026, 11, 10), 80.0, 75.0)
+    ]
+
+
 def test_settled_figures_are_compared_by_day_and_code(clean_store: ClickHouse) -> None:
     order_event(clean_store, "paid", 900_000)
     order_event(clean_store, "refunded", 100_000, 1)
@@ -152,6 +204,32 @@ def test_settled_figures_are_compared_by_day_and_code(clean_store: ClickHouse) -
     assert [(one.day, one.code, one.expected, one.actual) for one in report.differences] == [(day, "310000", 5.0, 0.0)]
     loose = compare_settled(clean_store, DEMO_PROFILE, DAYS, theirs, "bank", "net", "province", 5.0, NOW)
     assert loose.differences == ()
+
+
+def test_a_day_that_is_not_over_is_not_compared_with_settled_figures(clean_store: ClickHouse) -> None:
+    report = compare_settled(clean_store, DEMO_PROFILE, DAYS, {(DAYS[-1], ""): 1}, "bank", "paid", "", 0, NOW)
+    assert report.differences == ()
+    assert report.skipped == ("bank on 2026-11-12: the day is not over",)
+
+
+@pytest.mark.parametrize("days_too", [True, False])
+def test_settled_figures_of_days_without_single_orders_are_compared_with_rollups(
+    clean_store: ClickHouse, monkeypatch: pytest.MonkeyPatch, days_too: bool
+) -> None:
+    order_event(clean_store, "paid", 900_000)
+    order_event(clean_store, "refunded", 100_000, 1)
+    run(clean_store, "TRUNCATE TABLE order_events")
+    run(clean_store, f"TRUNCATE TABLE {'orders_1h' if days_too else 'orders_1d'}")
+    day, gone = DAYS[0], {"order_events": timedelta(days=1)}
+    monkeypatch.setattr("queries.settled.kept_for", lambda _: gone)
+    monkeypatch.setattr("queries.settled.serves_days", lambda *_: days_too)
+    given = (clean_store, DEMO_PROFILE, [day], {(day, GUANGDONG): 800_000}, "bank", "net", "province", 0.01, NOW)
+    report = compare_settled(*given)
+    assert (report.compared, report.differences, report.skipped) == (1, (), ())
+    gone |= {"orders_1h": timedelta(days=1), "orders_1d": timedelta(days=1)}
+    report = compare_settled(*given)
+    assert (report.compared, report.differences) == (0, ())
+    assert "are kept any more" in report.skipped[0]
 
 
 def test_days_without_end_are_refused() -> None:

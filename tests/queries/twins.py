@@ -55,7 +55,11 @@ BEHAVIOUR = {
     "online_live_rooms": "uniqExactIf(room, room != '')",
 }
 # metric -> SQL over reconciliations, by the time of a run
-TRUTH = {"compared_figures": "sum(compared)", "differing_figures": "sum(differences)"}
+TRUTH = {
+    "compared_figures": "sum(compared)",
+    "differing_figures": "sum(differences)",
+    "contradicting_figures": "sum(contradictions)",
+}
 MONEY = {"created_gmv", "paid_gmv", "refund_amount", "cancelled_amount", "live_gmv"}
 
 
