@@ -217,6 +217,26 @@ def test_a_new_build_waits_for_its_page_and_for_hands(
     assert page.evaluate("() => location.search") == FILTERED
 
 
+def test_a_kiosk_starts_afresh_once_a_night_whatever_its_answers_say(wall: ScriptedWall, page: Page) -> None:
+    night = "2026-11-11T20:35:00+00:00"  # 04:35 in Shanghai
+    wall.answer = lambda ask: make_frame(f"b1-{ask['n']}", {"one": part({"text": "n"})}, now=night, as_of=night)
+    page.goto(f"{wall.url}/wall{FILTERED}&kiosk=1")
+    page.wait_for_function("() => window.calls && window.calls.one >= 1", timeout=PATIENCE)
+    page.evaluate(
+        """() => { window.here = {updating: 0};
+          Math.random = () => 0.004;  // 2.4 s instead of up to ten minutes: several answers of our own build
+          livewall.on('second', () => { here.updating += document.documentElement.dataset.link === 'updating'; }); }"""
+    )
+    page.wait_for_timeout(4_000)
+    assert page.evaluate("() => here.updating") == 0, "a page that is young stays"
+    page.evaluate("() => livewall.sleptFor(21 * 3600e3)")
+    page.wait_for_function("() => window.calls && !window.here", timeout=PATIENCE)
+    assert page.evaluate("() => location.search") == f"{FILTERED}&kiosk=1"
+    page.evaluate("() => { window.here = true; }")
+    page.wait_for_timeout(4_000)
+    assert page.evaluate("() => window.here"), "once"
+
+
 def test_two_hundred_screens_do_not_reload_in_the_same_second(wall: ScriptedWall, page: Page) -> None:
     opened(page, wall)
     waits = page.evaluate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -89,6 +90,23 @@ def test_boards_take_turns_drawn_before_they_are_seen_and_hold_nothing_after(
     wall.answer = turning
     shows(page, "next" if stood == "wall" else "wall")
     assert [line for line in watch.errors if "Failed to load resource" not in line] == []
+
+
+def test_boards_that_turn_while_a_question_is_open_cost_no_second_one(
+    wall: ScriptedWall, page: Page, without_plotly: None
+) -> None:
+    """A server so slow that a question is always on its way when the clock brings the next board."""
+
+    def slow(ask: dict[str, Any]) -> str:
+        time.sleep(0.9)
+        return turning(ask)
+
+    wall.answer = slow
+    page.goto(f"{wall.url}/wall?play=wall:4s,next:4s&lang=zh&kiosk=1")
+    shows(page, "wall", "next")
+    page.evaluate(OBSERVE)
+    page.wait_for_function("() => turns.length >= 5", timeout=PATIENCE)
+    assert wall.most == 1
 
 
 def test_a_critical_alert_takes_the_stage_once_and_gives_it_back(
