@@ -33,6 +33,7 @@ TURNS = "wall:10s,health-board:5s"
 SAMPLES = 48
 FLAT = 1.05  # last quarter against the second
 READY_S = 600
+TURN_MS = 300_000  # until a board has its turn, on a starved machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,14 @@ class Sample:
     server_mb: float
 
 
-def watch_page(page: Page, seconds: float, samples: int, server_mb: Callable[[], float] = lambda: 0.0) -> list[Sample]:
-    """Look at a page that is left alone `samples` times over `seconds`."""
+# One board is in front, and no other one fades or is drawn behind it: looks at different boards cannot be compared.
+ALONE = "(board) => livewall.stage.shown === board && !document.querySelector('[data-stage]')"
+
+
+def watch_page(
+    page: Page, seconds: float, samples: int, server_mb: Callable[[], float] = lambda: 0.0, board: str = "wall"
+) -> list[Sample]:
+    """Look at a page that is left alone `samples` times over `seconds` or a little more: whenever `board` is shown."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
     page.evaluate(
@@ -61,6 +68,7 @@ def watch_page(page: Page, seconds: float, samples: int, server_mb: Callable[[],
     seen = []
     for _ in range(samples):
         page.wait_for_timeout(seconds / samples * 1000)
+        page.wait_for_function(ALONE, arg=board, timeout=TURN_MS)
         session.send("HeapProfiler.collectGarbage")
         metrics = {entry["name"]: entry["value"] for entry in session.send("Performance.getMetrics")["metrics"]}
         answers, turns = page.evaluate("() => [livewall.gate.answered.n, soak.turns]")
