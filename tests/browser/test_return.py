@@ -10,12 +10,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.app.test_run import Wall, free_port
+from tests.browser.conftest import Watch
 from tests.browser.stage import SHOWN, until
 from tests.browser.test_gate import NOTE_CUT, SILENT_S
+from tests.browser.test_link import own_errors
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 SMALL = {"HISTORY_DAYS": "1", "RATE": "5"}  # at the tick that people get: the promise is in ticks
 DEAD_S = 60.0
+FILTERED = "?lang=zh&province=440000&step=pay&focus=paid_gmv"
 PATIENCE = 120.0  # seconds: for what waits on the machine, not on the wall's promises
 SETTLED = f"() => {SHOWN}.length && {SHOWN}.every((t) => t.dataset.face !== 'loading')"
 TEXTS = f"""() => Object.fromEntries({SHOWN}
@@ -71,13 +74,14 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         machine.kill()
 
 
-def test_a_killed_server_is_said_its_numbers_stay_and_its_return_needs_no_hand(machine: Machine, page: Page) -> None:
-    uncaught: list[str] = []
-    foreign: list[str] = []
-    page.on("pageerror", lambda problem: uncaught.append(str(problem)))
-    page.on("request", lambda r: foreign.append(r.url) if not r.url.startswith(machine.wall.url) else None)
-    page.goto(f"{machine.wall.url}/wall?lang=zh&province=440000")
+def test_a_killed_server_is_said_its_numbers_stay_and_its_return_needs_no_hand(
+    machine: Machine, page: Page, watch: Watch
+) -> None:
+    page.goto(f"{machine.wall.url}/wall{FILTERED}")
     page.wait_for_function(SETTLED, timeout=PATIENCE * 1000)
+    expect(page.locator(".chip")).to_have_count(3)
+    page.keyboard.press("f")
+    page.wait_for_function("() => document.fullscreenElement", timeout=PATIENCE * 1000)
 
     page.evaluate(NOTE_CUT)
     page.evaluate(OBSERVE.replace("SHOWN", SHOWN), page.evaluate("() => livewall.frame().boot"))
@@ -100,7 +104,7 @@ def test_a_killed_server_is_said_its_numbers_stay_and_its_return_needs_no_hand(m
     assert until(lambda: min(page.evaluate(OPACITIES)) == 1)
     assert page.evaluate(TEXTS)["funnel"] != kept["funnel"], "people went on looking while the wall was away"
     assert page.evaluate("() => here.gone") == 0, "a number was gone from the screen between two frames"
-    assert page.evaluate("() => location.search") == "?lang=zh&province=440000"
-    expect(page.locator(".chip")).to_have_count(1)
-    assert uncaught == []
-    assert [url for url in foreign if not url.startswith(("data:", "blob:"))] == []
+    assert page.evaluate("() => [location.search, Boolean(document.fullscreenElement)]") == [FILTERED, True]
+    expect(page.locator(".chip")).to_have_count(3)
+    assert own_errors(watch) == []
+    assert watch.foreign == []

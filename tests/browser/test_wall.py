@@ -281,9 +281,10 @@ def test_a_stalled_database_ages_what_waits_for_it_and_nothing_else(
 
 
 def test_midnight_begins_a_new_day_without_a_reload_and_keeps_the_filter(
-    wall: tuple[Wall, str], page: Page, clock: RunningClock, clickhouse: ClickHouse
+    wall: tuple[Wall, str], page: Page, watch: Watch, clock: RunningClock, clickhouse: ClickHouse
 ) -> None:
-    page.goto(f"{wall[1]}/wall?lang=zh&province=440000")
+    filtered = "?lang=zh&province=440000&step=pay&focus=paid_gmv"
+    page.goto(f"{wall[1]}/wall{filtered}")
     drawn(page)
     expect(page.locator('[data-part="day"]')).to_contain_text("11月11日")
     page.evaluate("() => { window.here = true; }")
@@ -292,5 +293,5 @@ def test_midnight_begins_a_new_day_without_a_reload_and_keeps_the_filter(
     pay(clickhouse, midnight + timedelta(seconds=3), 88.0, "first-of-the-day")
     expect(page.locator('[data-part="day"]')).to_contain_text("11月12日", timeout=PATIENCE * 1000)
     assert until(lambda: hero(page) in ("88", "88.00"), PATIENCE), "the new day starts from nothing"
-    assert "province=440000" in page.evaluate("() => location.search")
-    assert page.evaluate("() => window.here")
+    assert page.evaluate("() => [window.here, location.search]") == [True, filtered]
+    assert watch.errors == []
