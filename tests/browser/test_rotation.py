@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -54,6 +54,16 @@ def wall(free_port: int) -> Iterator[ScriptedWall]:
     wall = ScriptedWall(free_port, answer=turning)
     with serve(wall, make_app(wall, boards=TURNS)):
         yield wall
+
+
+# Whatever moves: transitions and animations that begin, and boards that fade instead of being gone.
+MOVES = """window.moves = [];
+for (const name of ['transitionrun', 'animationstart']) {
+  document.addEventListener(name, (event) => moves.push(`${name} ${event.target.className}`), true);
+}
+new MutationObserver((changes) => {
+  for (const { target } of changes) if (target.dataset.stage === 'leaving') moves.push('leaving');
+}).observe(document, {subtree: true, attributes: true, attributeFilter: ['data-stage']});"""
 
 
 def shows(page: Page, *boards: str) -> None:
@@ -107,6 +117,19 @@ def test_boards_that_turn_while_a_question_is_open_cost_no_second_one(
     page.evaluate(OBSERVE)
     page.wait_for_function("() => turns.length >= 5", timeout=PATIENCE)
     assert wall.most == 1
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_who_wants_less_motion_sees_boards_change_without_any(
+    wall: ScriptedWall, page: Page, without_plotly: None, motion: Literal["reduce", "no-preference"]
+) -> None:
+    page.emulate_media(reduced_motion=motion)
+    page.add_init_script(MOVES)
+    page.goto(f"{wall.url}/wall?play=wall:3s,next:3s,watch:3s&lang=zh")
+    for board in ("wall", "next", "watch", "wall"):
+        shows(page, board)
+    moved = set(page.evaluate("() => moves"))
+    assert "leaving" in moved and len(moved) > 1 if motion == "no-preference" else moved == set()
 
 
 def test_a_critical_alert_takes_the_stage_once_and_gives_it_back(
