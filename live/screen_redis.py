@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from live.screen_book import BookError
 from live.screen_report import Command, Screen
 
-KEPT_S = 26 * 3600  # longer than the registry keeps a wall; Redis drops what no process is left to forget
+KEPT_S = 90 * 24 * 3600  # dark walls stay on the list; Redis drops what no process is left to forget
 REPORT, COMMAND = "report", "command:"
 log = structlog.get_logger("screens")
 

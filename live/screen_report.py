@@ -117,6 +117,7 @@ class Screen(BaseModel):
     heard_at: datetime
     heaps: tuple[float, ...] = ()
     heap_at: datetime | None = None
+    hidden_at: datetime | None = None  # since when its page is in the background; None when it is seen
 
     @property
     def name(self) -> str:

@@ -23,9 +23,10 @@ DARK_S = 60.0
 DARK_HIDDEN_S = 180.0  # browsers let a hidden page run once a minute
 AGED_S, FROZEN_S = 15.0, 30.0  # age of the picture on a screen that is heard
 
-FORGET_WALL = timedelta(days=1)
+FORGET_CLOSED_WALL = timedelta(days=1)
 FORGET_VIEWER = timedelta(minutes=3)
-FORGET_CLOSED = timedelta(minutes=3)  # a viewer that said goodbye; a wall is remembered the day
+MAKES_WAY = timedelta(days=1)  # a wall that is not heard so long, when there is room for no other
+TAKES_OVER = timedelta(minutes=5)  # from its first heartbeat on a screen looks for the one whose name it has
 MOST_SCREENS = 1_200
 MOST_WALLS = 400  # of them: strangers with made-up names must not crowd out people who look
 MOST_NEW_A_MINUTE = 300
@@ -66,9 +67,10 @@ class Screens:
             known = self._book.screen(report.key)
             if known is None and (report.bye or not self._make_room(report, now)):
                 return ()
-            if known is None:
-                self._supersede(report, now)
-            self._book.put_screen(_heard(known, report, now))
+            heard = _heard(known, report, now)
+            if report.name and now - heard.first_at < TAKES_OVER:
+                self._supersede(heard, now)
+            self._book.put_screen(heard)
             self._settle(report, now)
             waiting = () if report.bye else self._hand_over(report.key, now)
             self._save_sometimes()
@@ -108,7 +110,8 @@ class Screens:
 
     def walls(self) -> tuple[WallSign, ...]:
         """What alerts judge: screens in kiosk mode or with a name."""
-        return tuple(_sign(view) for view in self.views() if view.screen.is_wall)
+        now = self._clock.now()
+        return tuple(_sign(view, now) for view in self.views() if view.screen.is_wall)
 
     def save(self) -> None:
         """Make what is known outlive this process."""
@@ -140,7 +143,7 @@ class Screens:
         raise UnknownNameError("screen", screen, (s.report.name for s in screens.values() if s.report.name))
 
     def _make_room(self, report: Report, now: datetime) -> bool:
-        """Whether one more screen fits. A wall makes a viewer go; nobody makes a wall go."""
+        """Whether one more screen fits. A wall makes a viewer go, or a wall that has been dark for a day."""
         moment = self._clock.monotonic()
         if moment - self._new_since >= 60:
             self._new_since, self._new = moment, 0
@@ -150,7 +153,11 @@ class Screens:
         screens = self._book.screens()
         wall = report.kiosk or bool(report.name)
         if wall and sum(screen.is_wall for screen in screens.values()) >= MOST_WALLS:
-            return False
+            longest = min((s for s in screens.values() if s.is_wall), key=lambda screen: screen.heard_at)
+            if now - longest.heard_at < MAKES_WAY:
+                return False
+            self._book.drop_screen(longest.key)
+            screens = self._book.screens()
         if len(screens) >= MOST_SCREENS:
             viewers = [screen for screen in screens.values() if not screen.is_wall]
             if not wall or not viewers:
@@ -159,13 +166,14 @@ class Screens:
         self._new += 1
         return True
 
-    def _supersede(self, report: Report, now: datetime) -> None:
-        """A wall with a new id (a new box, an emptied profile) takes the place of the dark one of its name."""
-        if not report.name:
-            return
+    def _supersede(self, screen: Screen, now: datetime) -> None:
+        """A wall with a new id (a new box, an emptied profile) takes the place of the one of its name that was last
+        heard before it came, as soon as that one misses its heartbeats. Of two that both live neither goes."""
         for key, other in self._book.screens().items():
-            silent = (now - other.heard_at).total_seconds()
-            if other.report.name == report.name and state_of(other.report, silent) in ("dark", "closed"):
+            if key == screen.key or other.report.name != screen.report.name or other.heard_at > screen.first_at:
+                continue
+            missed = (now - other.heard_at).total_seconds() > (DARK_HIDDEN_S if other.report.hidden else LATE_S)
+            if other.report.bye or missed:
                 self._book.drop_screen(key)
 
     def _settle(self, report: Report, now: datetime) -> None:
@@ -200,9 +208,10 @@ class Screens:
         return tuple(command for command in commands if command not in old)
 
     def _forget_old(self, now: datetime) -> None:
+        """Viewers after minutes, closed walls after a day. A dark wall stays until a person says that it is gone."""
         for key, screen in self._book.screens().items():
-            kept = FORGET_WALL if screen.is_wall else FORGET_CLOSED if screen.report.bye else FORGET_VIEWER
-            if now - screen.heard_at >= kept:
+            kept = FORGET_CLOSED_WALL if screen.is_wall else FORGET_VIEWER
+            if now - screen.heard_at >= kept and (screen.report.bye or not screen.is_wall):
                 self._book.drop_screen(key)
 
     def _save_sometimes(self) -> None:
@@ -236,7 +245,9 @@ def _heard(known: Screen | None, report: Report, now: datetime) -> Screen:
         heaps, heap_at = (), None
     if report.heap_mb is not None and (heap_at is None or now - heap_at >= HEAP_EVERY):
         heaps, heap_at = (*heaps, round(report.heap_mb, 1))[-HEAPS:], now
-    return known.model_copy(update={"report": kept, "heard_at": now, "heaps": heaps, "heap_at": heap_at})
+    hidden_at = (known.hidden_at or now) if report.hidden else None
+    change = {"report": kept, "heard_at": now, "heaps": heaps, "heap_at": heap_at, "hidden_at": hidden_at}
+    return known.model_copy(update=change)
 
 
 def _replaces(order: Order, older: Order) -> bool:
@@ -249,14 +260,18 @@ def _rank(view: ScreenView) -> tuple[bool, int, str, str]:
     return not view.screen.is_wall, WORST_FIRST.index(view.state), view.screen.name, view.screen.key
 
 
-def _sign(view: ScreenView) -> WallSign:
-    report = view.screen.report
+def _sign(view: ScreenView, now: datetime) -> WallSign:
+    """A page in the background is a tab to whoever opened it; in kiosk mode it is a wall that shows something else."""
+    report, hidden_at = view.screen.report, view.screen.hidden_at
+    silent_s = 0.0 if view.state in ("closed", "hidden") else view.missed_s
+    if view.state == "hidden" and report.kiosk and hidden_at is not None:
+        silent_s = (now - hidden_at).total_seconds()
     told = view.state in ("ok", "late", "frozen")
     return WallSign(
         code=view.screen.key,
         name=view.screen.name,
         board=report.board,
-        silent_s=0.0 if view.state in ("closed", "hidden") else view.missed_s,
+        silent_s=silent_s,
         frame_age_s=report.frame_age_s if told else None,
         closed=view.state == "closed",
     )

@@ -71,6 +71,7 @@ class Sharing:
         self._outbox: dict[Key, Snapshot] | None = None
         self._turned_away: tuple[Key, ...] = ()
         self._raw: dict[bytes, bytes] = {}  # what was adopted, to tell what is new
+        self._called: frozenset[bytes] = frozenset()  # scopes of ours that others have been nudged about
         self._lock = threading.Lock()
         self._woken, self._stopping = threading.Event(), threading.Event()
         self._threads = [
@@ -206,8 +207,7 @@ class Sharing:
         mine = [(pack_key(key), age_s) for key, age_s in self._store.watched()]
         wanted = self._exchange.watch(mine)
         if self.role != "leader":
-            if {key for key, _ in mine} - set(self._raw):
-                self._exchange.nudge()
+            self._call_for(frozenset(key for key, _ in mine))
             return wanted
         turned_away, fresh = list[Key](), False
         for packed, age_s in wanted:
@@ -220,6 +220,12 @@ class Sharing:
         if fresh:
             self._wake_ticker()
         return wanted
+
+    def _call_for(self, mine: frozenset[bytes]) -> None:
+        """Have the leader look at scopes it may not know. Once each: a nudge wakes who sends it as well."""
+        if self.role == "follower" and mine - self._called - set(self._raw):
+            self._exchange.nudge()
+        self._called = mine if self.role == "follower" else frozenset()
 
     def _publish(self) -> None:
         with self._lock:

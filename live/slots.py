@@ -45,7 +45,8 @@ class Slot:
         if self.pending is None or not self.pending.done():
             return
         future, self.pending = self.pending, None
-        if future.cancelled():
+        if future.cancelled():  # with another scope that waited for it too: as if it had never been asked
+            self.asked = None
             return
         problem = future.exception()
         if problem is None:

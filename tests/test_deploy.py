@@ -81,3 +81,4 @@ def test_units_start_what_there_is() -> None:
     assert stop > grace and int(COMPOSE["services"]["wall"]["stop_grace_period"].rstrip("s")) > grace
     kiosk = (DEPLOY / "kiosk" / "livewall-kiosk.service").read_text("utf-8")
     assert "--kiosk" in kiosk and "kiosk=1" in kiosk and "Restart=always" in kiosk
+    assert "name=%H" in kiosk and "--incognito" not in kiosk, "after a crash it is the same screen to the wall"

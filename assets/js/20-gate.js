@@ -36,6 +36,12 @@
     window.dash_clientside.set_props(livewall.config.ids.poke, { data: gate.pokes });
   };
 
+  // The clock put another board in front: a question that is open is waited for, as if it were about that one.
+  gate.turned = () => {
+    if (gate.asked) gate.asked.view = gate.view();
+    livewall.ask();
+  };
+
   function admit(beats) {
     const now = livewall.ran();
     const view = gate.view();

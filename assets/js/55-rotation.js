@@ -123,7 +123,7 @@
       livewall.stage.show(current);
       livewall.emit("scope"); // the title of the page
       livewall.emit("frame", view.frame);
-      livewall.ask();
+      livewall.gate.turned();
     }
     show();
   }

@@ -14,7 +14,13 @@
   let since = 0;
 
   const version = (livewall.version = {
-    renewing: false, // about to reload
+    renewing: false, // about to load a new version
+    reloading: false, // on the way out, and back: no goodbye is due
+    there,
+    reload() {
+      version.reloading = true;
+      window.location.reload();
+    },
   });
 
   function recall() {
@@ -66,7 +72,7 @@
     if (busy() && performance.now() - since < AT_MOST) return plan(1000, build);
     if (!(await there())) return plan(5000, build);
     if (!keep({ ...recall(), build, at: Date.now(), full: Boolean(document.fullscreenElement) })) return stay();
-    window.location.reload();
+    version.reload();
   }
 
   // Whether a reload would end on the wall and not on a browser's error or a login page, where nobody is to help.
@@ -83,15 +89,24 @@
     }
   }
 
-  // A belt beside the braces: a page that has been up for a day starts afresh in the small hours.
+  // A belt beside the braces: a page that has been up for a day starts afresh in the small hours. Its plan is its own:
+  // answers of our build end what a new version had planned, and not this.
   const bornAt = livewall.ran();
-  function restAtNight() {
-    if (version.renewing || !livewall.screen.kiosk || livewall.linkState !== "ok") return;
+  let night = null;
+  const small = () => {
     const time = livewall.clock.time(livewall.clock.now(), false);
-    if (livewall.ran() - bornAt < OLD || time < "04:30" || time >= "05:00") return;
-    version.renewing = true;
-    since = performance.now();
-    plan(Math.random() * 600e3, recall().build || "");
+    return time >= "04:30" && time < "05:00";
+  };
+  function restAtNight() {
+    if (night || version.renewing || !livewall.screen.kiosk || livewall.linkState !== "ok") return;
+    if (livewall.ran() - bornAt >= OLD && small()) night = setTimeout(rest, Math.random() * 600e3);
+  }
+  async function rest() {
+    const now = !version.renewing && !busy() && small() && (await there());
+    night = null; // else it is planned again at the next second, as long as it is night
+    if (!now) return;
+    keep({ ...recall(), full: Boolean(document.fullscreenElement) });
+    version.reload();
   }
 
   // A browser gives full screen only to a hand: the first one after our reload gives it back.

@@ -6,6 +6,7 @@
   const PATIENCE = 8000; // ms until a heartbeat is given up
   const MOST_DONE = 20; // told in one beat
   const KEPT = 30; // ticks and commands that are remembered
+  const AGAIN = 5000; // ms between two looks whether the page is there
   const SLOT_FREE = 30e3; // ms after which the place of a tab that says nothing is free
   const page = () => new URLSearchParams(window.location.search);
 
@@ -191,7 +192,16 @@
       remember(command.id, problem);
     }
     await beat(); // so that the desk sees it at once
-    if (fresh.some((command) => command.kind === "reload")) window.location.reload();
+    if (fresh.some((command) => command.kind === "reload")) reload();
+  }
+
+  // Only when the page is there: nobody is near to help a browser that shows an error.
+  let reloading = false;
+  async function reload() {
+    if (reloading) return;
+    reloading = true;
+    while (!(await livewall.version.there())) await new Promise((go) => setTimeout(go, AGAIN));
+    livewall.version.reload();
   }
 
   // --- a message of the desk ----------------------------------------------------------------------------------------
@@ -271,8 +281,9 @@
     window.addEventListener("unhandledrejection", (event) => note(event.reason));
     window.addEventListener("pagehide", () => {
       left = true;
-      navigator.sendBeacon(BEAT, new Blob([JSON.stringify(report(true))], { type: "application/json" }));
       leavePlace();
+      if (livewall.version.reloading) return; // it comes back, or somebody should be called
+      navigator.sendBeacon(BEAT, new Blob([JSON.stringify(report(true))], { type: "application/json" }));
     });
     window.addEventListener("pageshow", (event) => {
       left = false;

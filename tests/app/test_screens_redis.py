@@ -78,8 +78,8 @@ def test_what_another_version_wrote_is_passed_over(
     client.close()
     assert screens.views() == ()
     assert [found.id for found in screens.beat(read_report(LOBBY))] == [command.id]
-    clock.advance(seconds=timedelta(days=1).total_seconds())
-    assert screens.views() == ()
+    clock.advance(seconds=timedelta(days=3).total_seconds())
+    assert [view.state for view in screens.views()] == ["dark"], "until a person says that it is gone"
 
 
 def test_a_redis_that_is_not_there_is_said(clock: ManualClock) -> None:

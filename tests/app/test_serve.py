@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tests.conftest import ROOT, free_port
 from tests.redis_server import RedisServer
 
 ASK = {"n": 1, "seen": "", "query": "", "locale": "zh", "board": "wall"}
+TICK_S = 5.0  # long enough that a busy machine, which wakes the heir late, takes no tick of the three
 UPDATE = {
     "output": "frame.data",
     "outputs": {"id": "frame", "property": "data"},
@@ -134,6 +136,13 @@ def frame(client: httpx.Client | Visitor, seen: str = "") -> dict[str, Any] | No
     return found
 
 
+def asked_after(log: str, moment: float) -> list[float]:
+    """Seconds from a moment to the beginning of each tick after it, as the log tells them."""
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{") and '"event": "tick"' in line]
+    begun = [datetime.fromisoformat(line["timestamp"]).timestamp() - line["took_ms"] / 1000 for line in lines]
+    return [at - moment for at in begun if at > moment]
+
+
 def by_process(client: Visitor, name: str) -> dict[int, float]:
     """The sum of a number of /metrics for each process."""
     sums: dict[int, float] = {}
@@ -209,7 +218,8 @@ def test_a_wall_that_can_never_open_ends_the_server_and_says_why_once(tmp_path: 
 def test_two_processes_share_one_asking_and_survive_the_one_that_asks_and_redis(
     serving: Callable[..., Served], redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    served = serving(WEB_PROCESSES="2", REDIS_URL=redis_server.url, DSN=f"listen://127.0.0.1:{free_port()}")
+    listening = f"listen://127.0.0.1:{free_port()}"
+    served = serving(WEB_PROCESSES="2", REDIS_URL=redis_server.url, DSN=listening, TICK=str(TICK_S))
     clients = served.clients(2)
 
     def leader() -> int | None:
@@ -240,6 +250,7 @@ def test_two_processes_share_one_asking_and_survive_the_one_that_asks_and_redis(
     for client in clients.values():  # whoever is asked, the process that keeps the store answers: it has no keys
         served.until(lambda client=client: client.post("/ingest/v1/events", json={}).status_code == 403)
 
+    killed = time.time()
     os.kill(first, signal.SIGKILL)
     heir = clients[second]
     kept = frame(heir)
@@ -247,6 +258,7 @@ def test_two_processes_share_one_asking_and_survive_the_one_that_asks_and_redis(
     served.until(lambda: ready(heir)["role"] == "leader")
     served.until(lambda: by_process(heir, "livewall_questions_total").get(second, 0) > 0)
     after = served.until(lambda: (found := frame(heir)) and found["boot"] != shown["boot"] and found)
+    assert asked_after(served.log.read_text("utf-8"), killed)[0] < 3 * TICK_S, "survived within three ticks"
     assert after["complete"] and "loading" not in {tile["face"] for tile in after["tiles"].values()}
     clients = served.clients(2)  # the server has replaced the one that was killed
     served.until(lambda: (tmp_path / "store" / "wall.json").exists() and leader())

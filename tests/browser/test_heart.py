@@ -17,9 +17,10 @@ SLEEP = "() => livewall.sleptFor(3600e3)"
 
 
 class Desk:
-    """Where the heartbeats of the page go; `waiting` is handed to the next one."""
+    """Where the heartbeats of the page go; `waiting` is handed to the next one. `away`: no page is answered."""
 
     def __init__(self) -> None:
+        self.away, self.looks = False, 0
         self.beats: list[dict[str, Any]] = []
         self.waiting: list[dict[str, Any]] = []
 
@@ -27,6 +28,12 @@ class Desk:
         self.beats.append(request.get_json())
         handed, self.waiting = self.waiting, []
         return jsonify({"commands": handed})
+
+    def look(self) -> Response | None:
+        if not self.away or request.path != "/wall":
+            return None
+        self.looks += 1
+        return Response("no page", 502)
 
 
 @pytest.fixture
@@ -39,6 +46,7 @@ def wall(free_port: int, desk: Desk) -> Iterator[ScriptedWall]:
     wall = ScriptedWall(free_port, answer=turning)
     app = make_app(wall, boards=TURNS, beat_s=0.5)
     app.server.add_url_rule("/screens/v1/beat", view_func=desk.hear, methods=["POST"])
+    app.server.before_request(desk.look)
     with serve(wall, app):
         yield wall
 
@@ -71,3 +79,23 @@ def test_a_machine_that_slept_does_not_report_a_young_picture(wall: ScriptedWall
     heard = len(desk.beats) + 2
     assert until(lambda: len(desk.beats) > heard)
     assert desk.beats[-1]["frame_age_s"] >= 3600
+
+
+def test_a_reload_waits_for_its_page_and_says_no_goodbye(wall: ScriptedWall, desk: Desk, page: Page) -> None:
+    """A browser that shows an error would be "closed" for ever, and nobody called."""
+    page.goto(f"{wall.url}/wall?name=lobby&kiosk=1")
+    assert until(lambda: len(desk.beats) > 0)
+    page.evaluate("() => { window.here = true; }")
+    desk.away = True
+    desk.waiting = [{"id": "c1", "kind": "reload"}]
+    assert until(lambda: desk.looks > 0)
+    heard = len(desk.beats)
+    assert until(lambda: len(desk.beats) > heard + 2), "meanwhile it is heard"
+    assert page.evaluate("() => window.here"), "a reload would have ended on an error"
+    desk.away = False
+    page.wait_for_function("() => window.livewall && !window.here", timeout=PATIENCE)
+    heard = len(desk.beats)
+    assert until(lambda: len(desk.beats) > heard + 1)
+    assert not any(beat["bye"] for beat in desk.beats)
+    page.goto("about:blank")
+    assert until(lambda: desk.beats[-1]["bye"]), "a page that is left says goodbye"

@@ -19,7 +19,7 @@ from tests.browser.stage import ScriptedWall, counting, make_app, make_frame, pa
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("without_plotly")]
 PATIENCE = 120_000  # ms: for what waits on the machine
 NETWORK = "Failed to load resource"  # what the browser itself writes about a request; no script of a page can help it
-FILTERED = "?province=440000&lang=zh"
+FILTERED = "?province=440000&step=pay&focus=paid_gmv&lang=zh"
 
 
 @dataclass
@@ -62,12 +62,20 @@ def opened(page: Page, wall: ScriptedWall, query: str = FILTERED) -> None:
     page.evaluate("() => { window.here = true; }")
 
 
+def fill_screen(page: Page) -> None:
+    """As a hand does, which is the only one that a browser lets do it: what is lost does not come back by itself."""
+    page.keyboard.press("f")
+    page.wait_for_function("() => document.fullscreenElement", timeout=PATIENCE)
+    page.evaluate("() => { window.filled = true; }")
+
+
 def moved_on(page: Page) -> None:
-    """The screen is live again and draws newer numbers, on the page that was there all the time."""
+    """The screen is live again and draws newer numbers, on the page that was there all the time, as large as it was."""
     count = page.evaluate("() => window.calls.one")
     page.wait_for_function(f"() => window.calls.one > {count}", timeout=PATIENCE)
     expect(page.locator("html")).to_have_attribute("data-link", "ok", timeout=PATIENCE)
     assert page.evaluate("() => [window.here, location.search]") == [True, FILTERED]
+    assert page.evaluate("() => Boolean(document.fullscreenElement) === Boolean(window.filled)")
 
 
 def own_errors(watch: Watch) -> list[str]:
@@ -86,6 +94,7 @@ def test_an_expired_session_is_said_and_a_new_one_needs_no_reload(
     wall: ScriptedWall, gate: Gate, page: Page, watch: Watch, text_of: Callable[[str], str]
 ) -> None:
     opened(page, wall)
+    fill_screen(page)
     for kind, verdict in LOGINS.items():
         gate.verdict = verdict
         expect(page.locator("html")).to_have_attribute("data-trouble", "login", timeout=PATIENCE)
@@ -104,6 +113,7 @@ def test_a_cut_network_is_said_and_its_return_needs_no_reload(
     wall: ScriptedWall, page: Page, context: BrowserContext, watch: Watch, text_of: Callable[[str], str]
 ) -> None:
     opened(page, wall)
+    fill_screen(page)
     network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
     session = context.new_cdp_session(page)
     session.send("Network.emulateNetworkConditions", {**network, "offline": True})
@@ -215,6 +225,26 @@ def test_a_new_build_waits_for_its_page_and_for_hands(
     wall.answer, gate.verdict = newer, None
     page.wait_for_function("() => window.calls && !window.here", timeout=PATIENCE)
     assert page.evaluate("() => location.search") == FILTERED
+
+
+def test_a_kiosk_starts_afresh_once_a_night_whatever_its_answers_say(wall: ScriptedWall, page: Page) -> None:
+    night = "2026-11-11T20:35:00+00:00"  # 04:35 in Shanghai
+    wall.answer = lambda ask: make_frame(f"b1-{ask['n']}", {"one": part({"text": "n"})}, now=night, as_of=night)
+    page.goto(f"{wall.url}/wall{FILTERED}&kiosk=1")
+    page.wait_for_function("() => window.calls && window.calls.one >= 1", timeout=PATIENCE)
+    page.evaluate(
+        """() => { window.here = {updating: 0};
+          Math.random = () => 0.004;  // 2.4 s instead of up to ten minutes: several answers of our own build
+          livewall.on('second', () => { here.updating += document.documentElement.dataset.link === 'updating'; }); }"""
+    )
+    page.wait_for_timeout(4_000)
+    assert page.evaluate("() => here.updating") == 0, "a page that is young stays"
+    page.evaluate("() => livewall.sleptFor(21 * 3600e3)")
+    page.wait_for_function("() => window.calls && !window.here", timeout=PATIENCE)
+    assert page.evaluate("() => location.search") == f"{FILTERED}&kiosk=1"
+    page.evaluate("() => { window.here = true; }")
+    page.wait_for_timeout(4_000)
+    assert page.evaluate("() => window.here"), "once"
 
 
 def test_two_hundred_screens_do_not_reload_in_the_same_second(wall: ScriptedWall, page: Page) -> None:

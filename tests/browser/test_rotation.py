@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -55,6 +56,16 @@ def wall(free_port: int) -> Iterator[ScriptedWall]:
         yield wall
 
 
+# Whatever moves: transitions and animations that begin, and boards that fade instead of being gone.
+MOVES = """window.moves = [];
+for (const name of ['transitionrun', 'animationstart']) {
+  document.addEventListener(name, (event) => moves.push(`${name} ${event.target.className}`), true);
+}
+new MutationObserver((changes) => {
+  for (const { target } of changes) if (target.dataset.stage === 'leaving') moves.push('leaving');
+}).observe(document, {subtree: true, attributes: true, attributeFilter: ['data-stage']});"""
+
+
 def shows(page: Page, *boards: str) -> None:
     page.wait_for_function(f"() => {list(boards)}.includes(({SHOWN})())", timeout=PATIENCE)
 
@@ -89,6 +100,36 @@ def test_boards_take_turns_drawn_before_they_are_seen_and_hold_nothing_after(
     wall.answer = turning
     shows(page, "next" if stood == "wall" else "wall")
     assert [line for line in watch.errors if "Failed to load resource" not in line] == []
+
+
+def test_boards_that_turn_while_a_question_is_open_cost_no_second_one(
+    wall: ScriptedWall, page: Page, without_plotly: None
+) -> None:
+    """A server so slow that a question is always on its way when the clock brings the next board."""
+
+    def slow(ask: dict[str, Any]) -> str:
+        time.sleep(0.9)
+        return turning(ask)
+
+    wall.answer = slow
+    page.goto(f"{wall.url}/wall?play=wall:4s,next:4s&lang=zh&kiosk=1")
+    shows(page, "wall", "next")
+    page.evaluate(OBSERVE)
+    page.wait_for_function("() => turns.length >= 5", timeout=PATIENCE)
+    assert wall.most == 1
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_who_wants_less_motion_sees_boards_change_without_any(
+    wall: ScriptedWall, page: Page, without_plotly: None, motion: Literal["reduce", "no-preference"]
+) -> None:
+    page.emulate_media(reduced_motion=motion)
+    page.add_init_script(MOVES)
+    page.goto(f"{wall.url}/wall?play=wall:3s,next:3s,watch:3s&lang=zh")
+    for board in ("wall", "next", "watch", "wall"):
+        shows(page, board)
+    moved = set(page.evaluate("() => moves"))
+    assert "leaving" in moved and len(moved) > 1 if motion == "no-preference" else moved == set()
 
 
 def test_a_critical_alert_takes_the_stage_once_and_gives_it_back(

@@ -172,15 +172,30 @@ def test_a_forgotten_wall_is_gone_and_comes_back_when_it_is_heard(screens: Scree
     assert state(screens) == "ok"
 
 
-def test_a_wall_is_forgotten_after_a_day_and_a_viewer_after_minutes(screens: Screens, clock: ManualClock) -> None:
+def test_a_dark_wall_stays_until_a_person_forgets_it_a_closed_one_a_day_and_a_viewer_minutes(
+    screens: Screens, clock: ManualClock
+) -> None:
     screens.beat(report())
+    screens.beat(report("hall", id="h" * 20))
+    screens.beat(report("hall", id="h" * 20, bye=True))
     screens.beat(report("", id="v" * 20))
     clock.advance(minutes=4)
+    assert [view.screen.name for view in screens.views()] == ["lobby", "hall"]
+    clock.advance(days=3)  # a long weekend
     assert [view.screen.name for view in screens.views()] == ["lobby"]
-    clock.advance(hours=23)
-    assert state(screens) == "dark"
-    clock.advance(hours=1)
+    assert state(screens) == "dark" and [sign.silent_s for sign in screens.walls()] == [3 * 86_400 + 240]
+    screens.forget("lobby")
     assert screens.views() == ()
+
+
+def test_a_kiosk_that_nobody_sees_counts_as_silent_and_a_tab_does_not(screens: Screens, clock: ManualClock) -> None:
+    for seconds in range(0, 120, 10):
+        screens.beat(report("kiosk", id="k" * 20, kiosk=True, hidden=seconds >= 30))
+        screens.beat(report("tab", id="t" * 20, hidden=seconds >= 30))
+        clock.advance(seconds=10)
+    assert {sign.name: sign.silent_s for sign in screens.walls()} == {"kiosk": 90.0, "tab": 0.0}
+    screens.beat(report("kiosk", id="k" * 20, kiosk=True))
+    assert {sign.name: sign.silent_s for sign in screens.walls()} == {"kiosk": 0.0, "tab": 0.0}
 
 
 def test_a_new_box_takes_the_place_of_the_dark_one_of_its_name_and_not_of_a_living_one(
@@ -192,6 +207,40 @@ def test_a_new_box_takes_the_place_of_the_dark_one_of_its_name_and_not_of_a_livi
     assert [view.state for view in screens.views()] == ["ok"]
     screens.beat(report(id="third-box-0123456789"))
     assert [view.state for view in screens.views()] == ["ok", "ok"]
+
+
+def test_a_browser_that_crashed_and_came_back_with_a_new_id_leaves_no_dark_wall_and_no_second_name(
+    screens: Screens, clock: ManualClock
+) -> None:
+    screens.beat(report())
+    clock.advance(seconds=10)  # the unit has started it again: the old one still looks well
+    for _ in range(4):
+        screens.beat(report(id="new-profile-0123456789"))
+        clock.advance(seconds=10)
+    assert [view.state for view in screens.views()] == ["ok"]
+    screens.give("lobby", Order(kind="reload"))
+    other = report(id="second-box-0123456789")  # one that lives beside it is missed when it goes
+    for _ in range(4):
+        screens.beat(other)
+        screens.beat(report(id="new-profile-0123456789"))
+        clock.advance(seconds=10)
+    for _ in range(9):
+        screens.beat(report(id="new-profile-0123456789"))
+        clock.advance(seconds=10)
+    assert sorted(view.state for view in screens.views()) == ["dark", "ok"]
+
+
+def test_a_wall_that_was_dark_for_a_day_makes_way_when_the_list_is_full(
+    screens: Screens, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "MOST_WALLS", 2)
+    for name in ("one", "two"):
+        screens.beat(report(name, id=f"box-{name}-0123456789"))
+        clock.advance(hours=13)
+    screens.beat(report("three", id="box-three-0123456789"))
+    assert [view.screen.name for view in screens.views()] == ["two", "three"]
+    screens.beat(report("four", id="box-four-0123456789"))
+    assert [view.screen.name for view in screens.views()] == ["two", "three"], "dark for half a day: missed still"
 
 
 def test_strangers_cannot_fill_the_registry(

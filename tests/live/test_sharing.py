@@ -273,6 +273,27 @@ def test_a_process_of_another_version_is_not_read(processes: Callable[..., Proce
     assert newer.sharing.role == "leader"
 
 
+def test_others_are_nudged_once_about_a_new_scope_and_never_by_who_is_alone(
+    processes: Callable[..., Process], redis_server: RedisServer
+) -> None:
+    """A nudge wakes its sender too: one a turn would have each process turn as fast as the machine can."""
+    one, other = pair(processes)
+    newer = processes(build="other")
+    newer.look()
+    newer.beat()
+    heard = one.sharing.exchange.listener()
+    while heard.get_message(timeout=0.2) is not None:  # what was told so far
+        pass
+    other.look(EAST)  # nobody publishes it: the leader takes no turn
+    for _ in range(5):
+        newer.sharing.turn()
+        other.sharing.turn()
+    assert (other.sharing.role, newer.sharing.role) == ("follower", "alone")
+    assert heard.get_message(timeout=5) is not None
+    assert heard.get_message(timeout=0.5) is None, "nudged again"
+    heard.close()
+
+
 def test_what_cannot_be_read_leaves_the_last_numbers(
     processes: Callable[..., Process], redis_server: RedisServer
 ) -> None:

@@ -175,6 +175,27 @@ def test_a_scope_nobody_looks_at_for_a_minute_is_dropped() -> None:
         assert w.asked_for("gmv") == asked + 1
 
 
+def test_a_scope_that_is_dropped_takes_no_question_from_those_who_share_it() -> None:
+    """Four readers are stuck, the fifth question waits in line: for a board that is left, and for one that is not."""
+    stuck = ("a", "b", "c", "d")
+    with wall({**dict.fromkeys(stuck, 0.0), "visitors": 600.0}, budget_s=0.5) as w:
+        held = threading.Event()
+        w.held.update(dict.fromkeys(stuck, held))
+        w.look()
+        w.look(board="kiosk")
+        w.tick()
+        for _ in range(31):
+            w.look(board="kiosk")
+            w.clock.advance(seconds=2)
+        w.tick()
+        assert [board for board, _ in w.store.in_use()] == ["kiosk"]
+        held.set()
+        w.held.clear()
+        w.tick(0.5)
+        w.tick(0.5)
+        assert w.asked_for("visitors") == 1 and gmv(w.look(board="kiosk"), "visitors") == 1.0
+
+
 def test_a_tick_still_running_is_never_started_twice() -> None:
     with wall(budget_s=60.0) as w:
         w.held["gmv"] = threading.Event()
