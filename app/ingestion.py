@@ -72,9 +72,9 @@ def intake(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile, cl
 
 
 @contextmanager
-def marking(settings: Settings, parts: Intake) -> Iterator[None]:
-    """Markers travel with the events, unless MARKERS_EVERY is 0."""
-    thread = MarkerThread(parts.receiver, parts.clock, settings.markers_every)
+def marking(settings: Settings, parts: Intake, passed: Callable[[str, int], None]) -> Iterator[None]:
+    """Markers travel with the events, unless MARKERS_EVERY is 0; `passed` hears how far they are."""
+    thread = MarkerThread(parts.receiver, parts.clock, settings.markers_every, passed)
     if settings.markers_every:
         thread.start()
     try:

@@ -36,6 +36,7 @@ from layouts.page import dash_options
 from layouts.plan import plan_board
 from layouts.shell import Screen, build_shell
 from layouts.view import PlanContext
+from live.health import Beat
 from live.latency import PixelLatency
 from live.screen_book import MemoryBook
 from live.screen_redis import RedisBook
@@ -55,7 +56,7 @@ from metrics.profile import StoreProfile
 from metrics.reading import Answer, Findings
 from metrics.regions import RegionSet, load_region_set
 from metrics.scope import Scope
-from metrics.snapshot import PlannedTile
+from metrics.snapshot import PlannedTile, marker_of
 from queries.builder import Store
 from queries.client import ClickHouse
 from queries.closed import ClosedSpans
@@ -108,6 +109,7 @@ class Wall:
     screens: Screens
     clock: Clock
     dash: Dash
+    pixels: PixelLatency
     sharing: Sharing | None = None
     meters: Meters = field(default_factory=Meters)
     teller: MetricsTeller | None = None
@@ -189,7 +191,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         return watermarks(clickhouse, now)
 
     store, meters = SnapshotStore(clock, limit=settings.scopes), Meters()
-    clickhouse.heard = meters.statement
+    clickhouse.heard, pixels = meters.statement, PixelLatency(clock, meters.pixel, meters.stage)
     tick_s = settings.tick or definitions.boards[settings.board].tick
     sharing, voice = make_sharing(settings, profile, build, tick_s, store, members, clock), Voice(settings)
     measures = measures_of(catalogue)
@@ -208,6 +210,11 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         acts=lambda: sharing is None or voice.acts(sharing),
         walls=screens.walls,
     )
+
+    def beaten(beat: Beat) -> None:
+        meters.beat(beat)
+        pixels.passed("asked", marker_of(ticker.watermarks))
+
     ticker = Ticker(
         plan=plan,
         fetch=answer,
@@ -219,7 +226,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         tick_s=tick_s,
         readers=settings.readers,
         peers=sharing,
-        heard=meters.beat,
+        heard=beaten,
         every_tick_s=0.0 if settings.log_ticks == "all" else INFO_EVERY_S,
     )
     if sharing is not None:
@@ -259,6 +266,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         clock,
         ready,
         meters,
+        pixels,
         slowed,
         took_s,
     )
@@ -275,6 +283,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         screens,
         clock,
         dash,
+        pixels,
         sharing,
         meters,
         MetricsTeller(meters, sharing.exchange) if sharing else None,
@@ -303,6 +312,7 @@ def create_app(
     clock: Clock,
     ready: Callable[[], tuple[bool, dict[str, Any]]],
     meters: Meters,
+    pixels: PixelLatency,
     slowed: Callable[[], float],
     took_s: Callable[[], float],
 ) -> Dash:
@@ -344,7 +354,7 @@ def create_app(
             build=build,
             tick=settings.tick,
             slowed=slowed,
-            pixels=PixelLatency(clock, meters.pixel),
+            pixels=pixels,
             took_s=took_s,
         ),
     )

@@ -77,7 +77,7 @@ def running(settings: Settings, clock: Clock, prepared: bool = False) -> Iterato
         wall.start()
         closing.callback(wall.stop)
         closing.enter_context(watching(settings, truth))
-        closing.enter_context(marking(settings, ingesting))
+        closing.enter_context(marking(settings, ingesting, wall.pixels.passed))
         yield wall
 
 

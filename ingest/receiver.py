@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -98,6 +98,7 @@ class Receiver:
         self._clickhouse, self._spool, self._clock, self._limits = clickhouse, spool, clock, limits or Limits()
         self._stopping = threading.Event()
         self._writer = Writer(clickhouse, pause=self._stopping.wait)
+        self.heard: Callable[[Part], None] = lambda _: None  # of each part that is in the store
         self._changed = threading.Condition()
         self._requests: list[_Request] = []
         self._outgoing: list[Kept | None] = []
@@ -280,6 +281,7 @@ class Receiver:
                     return False
                 pause = min(2 * pause, LONGEST_PAUSE_S)
             else:
+                self.heard(part)
                 return True
 
 

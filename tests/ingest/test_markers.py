@@ -69,10 +69,13 @@ def test_they_come_by_themselves_and_end_with_the_wall(clean_store: ClickHouse, 
     with Spool(tmp_path / "spool") as spool:
         receiver = Receiver(clean_store, spool, SystemClock(), Limits(batch_ms=1))
         receiver.start()
-        thread = MarkerThread(receiver, SystemClock(), 0.05)
+        passed: list[tuple[str, int]] = []
+        thread = MarkerThread(receiver, SystemClock(), 0.05, lambda stage, marker: passed.append((stage, marker)))
         thread.start()
         assert until(lambda: rows(clean_store)[0] >= 3)
         thread.stop()
         receiver.stop()
     assert rows(clean_store)[0] == rows(clean_store)[1]
+    kept, stored = ([marker for stage, marker in passed if stage == wanted] for wanted in ("kept", "stored"))
+    assert kept == stored == sorted(set(kept)) and len(kept) == rows(clean_store)[0]
     assert clean_store.read(Statement("orders", f"SELECT count() FROM {ORDERS.table}")).rows == [(0,)]
