@@ -36,7 +36,7 @@ from layouts.page import dash_options
 from layouts.plan import plan_board
 from layouts.shell import Screen, build_shell
 from layouts.view import PlanContext
-from live.health import Beat
+from live.health import Beat, Took
 from live.latency import PixelLatency
 from live.screen_book import MemoryBook
 from live.screen_redis import RedisBook
@@ -68,6 +68,7 @@ from queries.reconciliations import newest_report
 from queries.watermark import watermarks
 
 ROOT = Path(__file__).resolve().parent.parent
+AFTER_S = 0.25  # ticks come so long after the second turned: what happened before it is in the store by then
 BEAT_S = 10.0  # seconds between the heartbeats of a screen
 SHOWN = ("app", "assets", "callbacks", "layouts", "locales", "metrics")  # what a screen's build depends on
 
@@ -180,7 +181,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         return closed.fetch(narrow_question(question, limits), now)
 
     def plan(board: str, scope: Scope, as_of: datetime) -> Sequence[PlannedTile]:
-        as_of = as_of.replace(microsecond=0)  # whole seconds are answered by one table
+        as_of = shown_until(as_of)
         day = scope.day or calendar.day_of(as_of)
         return plan_board(
             definitions.boards[board], PlanContext(scope, as_of, day, calendar, catalogue, profile, regions)
@@ -188,7 +189,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
 
     def reached(now: datetime) -> Any:
         members.refresh()
-        return watermarks(clickhouse, now)
+        return watermarks(clickhouse, now, shown_until(now))
 
     store, meters = SnapshotStore(clock, limit=settings.scopes), Meters()
     clickhouse.heard, pixels = meters.statement, PixelLatency(clock, meters.pixel, meters.stage)
@@ -224,6 +225,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         clock=clock,
         calendar=calendar,
         tick_s=tick_s,
+        after_s=AFTER_S,
         readers=settings.readers,
         peers=sharing,
         heard=beaten,
@@ -249,9 +251,10 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         beat = newest_beat(ticker, sharing)
         return beat.slowed_s if beat else 0.0
 
+    took = Took()
+
     def took_s() -> float:
-        beat = newest_beat(ticker, sharing)
-        return beat.took_ms / 1000 if beat else 0.0
+        return took.usually(newest_beat(ticker, sharing))
 
     dash = create_app(
         settings,
@@ -365,6 +368,11 @@ def create_app(
     )
     serve_health(dash.server, ready)
     return dash
+
+
+def shown_until(now: datetime) -> datetime:
+    """The moment up to which a tick asks: whole seconds are answered by one table."""
+    return now.replace(microsecond=0)
 
 
 def build_screens(settings: Settings, profile: StoreProfile, clock: Clock) -> Screens:

@@ -6,8 +6,9 @@ import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -25,8 +26,10 @@ from queries.seen_events import TABLE as SEEN
 from queries.seen_events import ids_in_ledger, seen_ids, seen_rows
 
 ORIGIN = "POST /ingest/v1/events"
+BUSINESS = (BEHAVIOUR.table, ORDERS.table)
 PATIENCE_S = 30.0  # longer than the store's own retries; who waits longer is told to send again
 LONGEST_PAUSE_S = 10.0
+TURN_S = 0.02  # a batch ends so long after a turn of the clock: what happened just before it is on its way
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +53,10 @@ class NotTakenError(LivewallError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How events are batched and how many may wait; `window_hours` is how long an event's id is remembered."""
+    """How events are batched and how many may wait; `window_hours` is how long an event's id is remembered.
+
+    Batches end when the clock shows a multiple of `batch_ms`, and so with every second: ticks come a moment later.
+    """
 
     batch_rows: int = 5_000
     batch_ms: int = 500
@@ -85,6 +91,11 @@ class _Request:
 def letter_name(source: str, content: str) -> str:
     """Names a refused event by who sent it and what it said: sent twice, it is one letter."""
     return "api_" + hashlib.sha256(f"{source}\x1f{content}".encode()).hexdigest()[:32]
+
+
+def until_turn(now: datetime, batch_s: float) -> float:
+    """Seconds until a batch ends that is begun now."""
+    return batch_s - (now.timestamp() - TURN_S) % batch_s
 
 
 class Receiver:
@@ -170,12 +181,12 @@ class Receiver:
             self._changed.notify_all()
 
     def _take(self) -> list[_Request]:
-        """The requests of the next batch: enough rows, or all there are some time after the first one came."""
+        """The requests of the next batch: enough rows, or all there are at the next turn after the first one came."""
         with self._changed:
             self._changed.wait_for(lambda: self._requests or self._stopping.is_set())
-            since = stopwatch()
+            since, patience = stopwatch(), until_turn(self._clock.now(), self._limits.batch_ms / 1000)
             while not self._stopping.is_set() and sum(r.rows for r in self._requests) < self._limits.batch_rows:
-                left = self._limits.batch_ms / 1000 - since()
+                left = patience - since()
                 if left <= 0:
                     break
                 self._changed.wait(left)
@@ -256,7 +267,7 @@ class Receiver:
             with self._changed:
                 self._changed.wait_for(lambda: bool(self._outgoing))
                 kept = self._outgoing[0]
-            if kept is None or not all(map(self._bring, kept.parts)):
+            if kept is None or not self._bring_all(kept.parts):
                 return
             self._spool.drop(kept)
             with self._changed:
@@ -268,6 +279,13 @@ class Receiver:
                     else:
                         self._waiting -= part.rows.num_rows
                 self._changed.notify_all()
+
+    def _bring_all(self, parts: Sequence[Part]) -> bool:
+        """The ledgers of the business at once, which is sooner; after them, one by one, what says that they are in."""
+        business = [part for part in parts if part.table in BUSINESS]
+        with ThreadPoolExecutor(len(BUSINESS), thread_name_prefix="ingest-bring") as both:
+            done = list(both.map(self._bring, business))
+        return all(done) and all(self._bring(part) for part in parts if part.table not in BUSINESS)
 
     def _bring(self, part: Part) -> bool:
         """A part into the store; False when the wall stops first, and it stays on disk."""

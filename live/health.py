@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+LATELY = 16  # ticks by which it is judged what one takes
 MISSED_TICKS = 3  # so many ticks without a publication and the wall is not ready
 
 
@@ -24,6 +25,21 @@ class Beat:
     lag_s: float | None
     problem: str | None = None
     slowed_s: float = 0.0  # seconds to the next tick while load makes ticks rarer than usual, otherwise 0
+
+
+class Took:
+    """What ticks took lately: a screen that asks sooner hears nothing new, and then waits a whole tick."""
+
+    def __init__(self) -> None:
+        self._number = -1
+        self._seconds: tuple[float, ...] = ()
+
+    def usually(self, last: Beat | None) -> float:
+        """Seconds, with the last tick counted in and without the slowest one; 0 before the first."""
+        if last is not None and last.number != self._number:
+            self._number = last.number
+            self._seconds = (*self._seconds, last.took_ms / 1000)[-LATELY:]
+        return sorted(self._seconds)[-2:][0] if self._seconds else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,18 @@ def test_a_marker_goes_through_receiver_and_disk_and_is_the_newest(clean_store: 
     assert rows(clean_store) == (2, 2)
 
 
+def test_a_marker_counts_as_shown_with_the_numbers_of_its_moment(clean_store: ClickHouse) -> None:
+    now = SystemClock().now().replace(microsecond=600_000)
+    turn = now.replace(microsecond=0)
+    insert = "INSERT INTO markers (ts, kind, event_id, source) VALUES ({at:DateTime64(3, 'UTC')}, 'marker', 'm', 'x')"
+    before, within = turn - timedelta(milliseconds=1), turn + timedelta(milliseconds=1)
+    for moment in (before, turn, within):
+        clean_store.write(Statement("marker", insert, {"at": moment}))
+    assert marker_of(watermarks(clean_store, now, turn)) == round(before.timestamp() * 1000)
+    assert marker_of(watermarks(clean_store, now)) == round(within.timestamp() * 1000)
+    assert marker_of(watermarks(clean_store, now, turn - timedelta(hours=1))) is None
+
+
 def test_markers_that_a_crash_left_on_disk_arrive_once(clean_store: ClickHouse, tmp_path: Path) -> None:
     clock = ManualClock(SystemClock().now())
     with Spool(tmp_path / "spool") as spool:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.errors import QueryFailedError
-from live.health import Health, check_health
-from tests.live.fakes import Wall, wall
+from live.health import LATELY, Beat, Health, Took, check_health
+from tests.live.fakes import NOON, Wall, wall
+
+BEAT = Beat(1, NOON, 1, 1, 0, 0, 100.0, 1.0, True, None)
 
 
 def health(w: Wall) -> Health:
@@ -50,3 +54,15 @@ def test_one_broken_tile_is_told_but_does_not_take_the_wall_down() -> None:
         w.broken.add("visitors")
         w.tick()
         assert not health(w).ready
+
+
+def test_what_a_tick_takes_is_judged_by_the_last_ones_without_the_slowest() -> None:
+    took = Took()
+    assert took.usually(None) == 0.0
+    for number, milliseconds in enumerate([100.0, 120.0, 900.0, 110.0]):
+        beat = replace(BEAT, number=number, took_ms=milliseconds)
+        assert took.usually(beat) == took.usually(beat), "a tick counts once, however many screens ask"
+    assert took.usually(beat) == 0.12
+    for number in range(4, 4 + LATELY):
+        took.usually(replace(BEAT, number=number, took_ms=50.0 + number))
+    assert took.usually(None) == (50 + 2 + LATELY) / 1000, "what is long ago is forgotten"
