@@ -68,7 +68,8 @@ from queries.reconciliations import newest_report
 from queries.watermark import watermarks
 
 ROOT = Path(__file__).resolve().parent.parent
-AFTER_S = 0.25  # ticks come so long after the second turned: what happened before it is in the store by then
+# Ticks come so long after the second turned that what happened before it is in the store; or a moment after, and wait.
+AFTER_S, SOON_S = 0.25, 0.06
 BEAT_S = 10.0  # seconds between the heartbeats of a screen
 SHOWN = ("app", "assets", "callbacks", "layouts", "locales", "metrics")  # what a screen's build depends on
 
@@ -159,8 +160,15 @@ def read_limits(text: str, catalogue: Catalogue) -> Filters:
     return make_filters(wanted)
 
 
-def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile, clock: Clock) -> Wall:
-    """Put the parts together for an open store. Nothing runs until `start()`."""
+def build_wall(
+    settings: Settings,
+    clickhouse: ClickHouse,
+    profile: StoreProfile,
+    clock: Clock,
+    settle: Callable[[float], object] | None = None,
+) -> Wall:
+    """Put the parts together for an open store. Nothing runs until `start()`. `settle` waits, so many seconds at most,
+    for what is on its way into the store, where that is known in this process."""
     definitions = Definitions.load(settings.boards)
     catalogue, regions = definitions.catalogue, load_region_set(profile.region_set)
     calendar, labels = BusinessCalendar.of(profile), Labels(catalogue, regions, simulated=profile.simulated)
@@ -225,7 +233,8 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         clock=clock,
         calendar=calendar,
         tick_s=tick_s,
-        after_s=AFTER_S,
+        after_s=AFTER_S if settle is None else SOON_S,
+        settle=settle or (lambda _: None),
         readers=settings.readers,
         peers=sharing,
         heard=beaten,
@@ -251,10 +260,10 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         beat = newest_beat(ticker, sharing)
         return beat.slowed_s if beat else 0.0
 
-    took = Took()
+    took = Took(tick_s)
 
-    def took_s() -> float:
-        return took.usually(newest_beat(ticker, sharing))
+    def answered(as_of: datetime) -> float:
+        return took.answered(as_of, newest_beat(ticker, sharing))
 
     dash = create_app(
         settings,
@@ -271,7 +280,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         meters,
         pixels,
         slowed,
-        took_s,
+        answered,
     )
     wall = Wall(
         settings,
@@ -317,7 +326,7 @@ def create_app(
     meters: Meters,
     pixels: PixelLatency,
     slowed: Callable[[], float],
-    took_s: Callable[[], float],
+    answered: Callable[[datetime], float],
 ) -> Dash:
     """The Dash app: page, callbacks, static files and health; no thread is started."""
     options = dash_options(profile.name, plotly_url())
@@ -358,7 +367,7 @@ def create_app(
             tick=settings.tick,
             slowed=slowed,
             pixels=pixels,
-            took_s=took_s,
+            answered=answered,
         ),
     )
     serve_plotly(dash.server)

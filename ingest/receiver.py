@@ -6,7 +6,6 @@ import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +18,7 @@ from core.errors import LivewallError, QueryFailedError
 from ingest.event import BEHAVIOUR, MARKERS, ORDERS, Ledger, check_batch
 from ingest.incoming import Incoming
 from ingest.spool import Kept, Part, Spool
+from ingest.under_way import UnderWay
 from ingest.writer import Writer, token_of
 from queries.client import ClickHouse
 from queries.dead_letters import LETTERS, known_letters, letter_rows
@@ -105,14 +105,22 @@ class Receiver:
     goes into the ledgers once: by this process, or by the next one on the same store (`send_leftovers`).
     """
 
-    def __init__(self, clickhouse: ClickHouse, spool: Spool, clock: Clock, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        clickhouse: ClickHouse,
+        spool: Spool,
+        clock: Clock,
+        limits: Limits | None = None,
+        under_way: UnderWay | None = None,
+    ) -> None:
         self._clickhouse, self._spool, self._clock, self._limits = clickhouse, spool, clock, limits or Limits()
+        self._way = under_way or UnderWay()
         self._stopping = threading.Event()
         self._writer = Writer(clickhouse, pause=self._stopping.wait)
         self.heard: Callable[[Part], None] = lambda _: None  # of each part that is in the store
         self._changed = threading.Condition()
         self._requests: list[_Request] = []
-        self._outgoing: list[Kept | None] = []
+        self._outgoing: list[tuple[int, Kept] | None] = []  # with its number among those under way
         self._waiting = 0
         self._under_way: set[tuple[str, str]] = set()  # on disk, and not yet remembered by the store
         self._threads = [
@@ -168,13 +176,17 @@ class Receiver:
 
     def _collect(self) -> None:
         while taken := self._take():
+            number = self._way.begin()
             try:
-                self._keep(taken)
+                if not self._keep(taken, number):
+                    self._way.end(number)
             except (LivewallError, OSError) as problem:
                 log.error("events were not taken: %s", problem)
+                self._way.end(number)
                 self._answer(taken, NotTakenError(f"the events could not be kept ({problem}): send them again"))
             except Exception:  # the askers must hear of it, and the next ones are still to be served
                 log.exception("events were not taken")
+                self._way.end(number)
                 self._answer(taken, NotTakenError("the events could not be kept: send them again"))
         with self._changed:
             self._outgoing.append(None)  # nothing comes after this
@@ -205,8 +217,8 @@ class Receiver:
             self._waiting -= rows
             self._changed.notify_all()
 
-    def _keep(self, taken: list[_Request]) -> None:
-        """Decide what is new, put it on disk, answer."""
+    def _keep(self, taken: list[_Request], number: int) -> bool:
+        """Decide what is new, put it on disk, answer. Whether there is something for the store."""
         known = self._known(taken)
         fresh: dict[tuple[str, str], Incoming] = {}
         for request in taken:
@@ -224,9 +236,10 @@ class Receiver:
             self._under_way |= set(fresh)
             self._waiting -= total - rows
             if kept is not None:
-                self._outgoing.append(kept)
+                self._outgoing.append((number, kept))
             self._changed.notify_all()
         self._answer(taken, None)
+        return kept is not None
 
     def _known(self, taken: Iterable[_Request]) -> set[tuple[str, str]]:
         """The events that are in the store or on their way into it."""
@@ -266,9 +279,13 @@ class Receiver:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: bool(self._outgoing))
-                kept = self._outgoing[0]
-            if kept is None or not self._bring_all(kept.parts):
+                batch = self._outgoing[0]
+            if batch is None:
                 return
+            number, kept = batch
+            if not self._bring_all(kept.parts):
+                return
+            self._way.end(number)
             self._spool.drop(kept)
             with self._changed:
                 self._outgoing.pop(0)
@@ -282,10 +299,20 @@ class Receiver:
 
     def _bring_all(self, parts: Sequence[Part]) -> bool:
         """The ledgers of the business at once, which is sooner; after them, one by one, what says that they are in."""
+        done = dict.fromkeys((part.table for part in parts if part.table in BUSINESS), False)
+
+        def bring(part: Part) -> None:
+            done[part.table] = self._bring(part)
+
         business = [part for part in parts if part.table in BUSINESS]
-        with ThreadPoolExecutor(len(BUSINESS), thread_name_prefix="ingest-bring") as both:
-            done = list(both.map(self._bring, business))
-        return all(done) and all(self._bring(part) for part in parts if part.table not in BUSINESS)
+        beside = [threading.Thread(target=bring, args=(part,), daemon=True) for part in business[1:]]
+        for thread in beside:
+            thread.start()
+        for part in business[:1]:
+            bring(part)
+        for thread in beside:
+            thread.join()
+        return all(done.values()) and all(self._bring(part) for part in parts if part.table not in BUSINESS)
 
     def _bring(self, part: Part) -> bool:
         """A part into the store; False when the wall stops first, and it stays on disk."""

@@ -94,7 +94,8 @@ class LiveSimulator:
             self._written_to = min(until, self._stream.begin)
         self._stage(self._stream)
         begin = self._written_to
-        rows = self._write(self._stream, until) if until > begin else 0
+        with self._writer.under_way.batch():
+            rows = self._write(self._stream, until) if until > begin else 0
         return Written(datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(max(begin, until), UTC), rows)
 
     def _begin(self, until: int, stop: threading.Event | None) -> Stream:

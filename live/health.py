@@ -28,18 +28,24 @@ class Beat:
 
 
 class Took:
-    """What ticks took lately: a screen that asks sooner hears nothing new, and then waits a whole tick."""
+    """When ticks have answered lately: a screen that asks sooner hears nothing new, and then waits a whole tick."""
 
-    def __init__(self) -> None:
+    def __init__(self, tick_s: float) -> None:
+        """`tick_s` is the usual time between two ticks."""
+        self._turn_s = min(1.0, tick_s)
         self._number = -1
         self._seconds: tuple[float, ...] = ()
 
-    def usually(self, last: Beat | None) -> float:
-        """Seconds, with the last tick counted in and without the slowest one; 0 before the first."""
+    def answered(self, as_of: datetime, last: Beat | None) -> float:
+        """When a tick of a moment has usually answered, epoch seconds: so long after its turn as the last ticks had,
+        but for the slowest. `last` is counted in, unless it came out of turn for a new screen."""
         if last is not None and last.number != self._number:
             self._number = last.number
-            self._seconds = (*self._seconds, last.took_ms / 1000)[-LATELY:]
-        return sorted(self._seconds)[-2:][0] if self._seconds else 0.0
+            late = last.at.timestamp() % self._turn_s
+            if late <= self._turn_s / 2:
+                self._seconds = (*self._seconds, late + last.took_ms / 1000)[-LATELY:]
+        turn = as_of.timestamp() // self._turn_s * self._turn_s
+        return turn + (sorted(self._seconds)[-2:][0] if self._seconds else 0.0)
 
 
 @dataclass(frozen=True, slots=True)

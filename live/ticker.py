@@ -32,6 +32,7 @@ Observe = Callable[[datetime, tuple[Watermark, ...]], tuple[AlertView, ...]]
 PAST_EVERY_S = 60.0  # a day that is over changes only by late corrections
 FIRST_PUBLISH = 0.2  # share of the budget after which what is there goes out, before the slow ones
 INFO_EVERY_S = 60.0  # one line a minute in the log for people, the others only for debugging
+SETTLE_S, SETTLE_SHARE = 0.3, 0.25  # so long, or so much of it, a tick waits for what happened before its turn
 WAKE_GAP_S = 0.05  # newcomers share a beat instead of having one each
 
 log = structlog.get_logger("live")
@@ -62,14 +63,16 @@ class Ticker:
         calendar: BusinessCalendar,
         tick_s: float = 2.0,
         after_s: float = 0.0,
+        settle: Callable[[float], object] = lambda _: None,
         budget_s: float = 2.0,
         readers: int = 4,
         peers: Peers | None = None,
         every_tick_s: float = INFO_EVERY_S,
         heard: Callable[[Beat], None] = lambda _: None,
     ) -> None:
-        """`tick_s` is the usual time between two ticks, which come `after_s` after a turn of the clock (`gap_after`),
-        `budget_s` how long such a tick waits for its slowest question, `readers` how many are asked at once.
+        """`tick_s` is the usual time between two ticks, which come `after_s` after a turn of the clock (`gap_after`)
+        and then wait, so many seconds at most, for what is on its way into the store (`settle`). `budget_s` is how long
+        such a tick waits for its slowest question, `readers` how many are asked at once.
 
         Only while `peers` say that this process leads it beats. `every_tick_s` is how often a tick is a line at info,
         `heard` is told of each.
@@ -79,7 +82,7 @@ class Ticker:
         self._held: tuple[tuple[Watermark, ...], tuple[AlertView, ...]] = ((), ())
         self._resumed = False
         self.store, self.clock, self.usual_s, self.pace = store, clock, tick_s, Pace()
-        self._after_s = after_s
+        self._after_s, self._settle = after_s, settle
         self._plan, self._fetch, self._calendar, self._budget_s = plan, fetch, calendar, budget_s
         self._scopes: dict[Key, _ScopeState] = {}
         self._pool = ThreadPoolExecutor(readers, thread_name_prefix="ask")
@@ -298,7 +301,8 @@ class Ticker:
                 log.exception("tick failed")
             self._stopping.wait(WAKE_GAP_S)
             gap = gap_after(began, self.tick_s, self._after_s)
-            self._woken.wait(max(0.0, gap - (self.clock.monotonic() - begun)))
+            if not self._woken.wait(max(0.0, gap - (self.clock.monotonic() - begun))):
+                self._settle(min(SETTLE_S, self.tick_s * SETTLE_SHARE))
 
 
 def _aged(mark: Watermark, now: datetime) -> Watermark:

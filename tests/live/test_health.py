@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+
+import pytest
 
 from core.errors import QueryFailedError
 from live.health import LATELY, Beat, Health, Took, check_health
@@ -56,13 +59,16 @@ def test_one_broken_tile_is_told_but_does_not_take_the_wall_down() -> None:
         assert not health(w).ready
 
 
-def test_what_a_tick_takes_is_judged_by_the_last_ones_without_the_slowest() -> None:
-    took = Took()
-    assert took.usually(None) == 0.0
+def test_screens_come_when_all_but_the_slowest_of_the_last_ticks_had_answered() -> None:
+    took, turn = Took(2.0), NOON.timestamp()
+    assert took.answered(NOON, None) == turn
     for number, milliseconds in enumerate([100.0, 120.0, 900.0, 110.0]):
-        beat = replace(BEAT, number=number, took_ms=milliseconds)
-        assert took.usually(beat) == took.usually(beat), "a tick counts once, however many screens ask"
-    assert took.usually(beat) == 0.12
-    for number in range(4, 4 + LATELY):
-        took.usually(replace(BEAT, number=number, took_ms=50.0 + number))
-    assert took.usually(None) == (50 + 2 + LATELY) / 1000, "what is long ago is forgotten"
+        beat = replace(BEAT, number=number, at=NOON + timedelta(seconds=2 * number + 0.25), took_ms=milliseconds)
+        assert took.answered(NOON, beat) == took.answered(NOON, beat), "a tick counts once, however many screens ask"
+    moment = NOON + timedelta(seconds=4.4)
+    assert took.answered(moment, beat) == pytest.approx(turn + 4 + 0.25 + 0.12)
+    early = replace(beat, number=9, at=NOON + timedelta(seconds=7.9), took_ms=5_000.0)
+    assert took.answered(moment, early) == pytest.approx(turn + 4 + 0.25 + 0.12), "it came out of turn"
+    for number in range(10, 10 + LATELY):
+        took.answered(NOON, replace(BEAT, number=number, took_ms=50.0 + number))
+    assert took.answered(NOON, None) == pytest.approx(turn + (50 + 8 + LATELY) / 1000), "what is long ago is forgotten"
