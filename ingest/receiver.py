@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ import pyarrow as pa
 
 from core.clock import Clock, stopwatch
 from core.errors import LivewallError, QueryFailedError
+from ingest.beside import side_by_side
 from ingest.event import BEHAVIOUR, MARKERS, ORDERS, Ledger, check_batch
 from ingest.incoming import Incoming
 from ingest.spool import Kept, Part, Spool
@@ -299,20 +301,8 @@ class Receiver:
 
     def _bring_all(self, parts: Sequence[Part]) -> bool:
         """The ledgers of the business at once, which is sooner; after them, one by one, what says that they are in."""
-        done = dict.fromkeys((part.table for part in parts if part.table in BUSINESS), False)
-
-        def bring(part: Part) -> None:
-            done[part.table] = self._bring(part)
-
-        business = [part for part in parts if part.table in BUSINESS]
-        beside = [threading.Thread(target=bring, args=(part,), daemon=True) for part in business[1:]]
-        for thread in beside:
-            thread.start()
-        for part in business[:1]:
-            bring(part)
-        for thread in beside:
-            thread.join()
-        return all(done.values()) and all(self._bring(part) for part in parts if part.table not in BUSINESS)
+        business = [partial(self._bring, part) for part in parts if part.table in BUSINESS]
+        return all(side_by_side(business)) and all(self._bring(part) for part in parts if part.table not in BUSINESS)
 
     def _bring(self, part: Part) -> bool:
         """A part into the store; False when the wall stops first, and it stays on disk."""
