@@ -18,6 +18,7 @@ from ingest.markers import MarkerThread
 from ingest.receiver import Limits, Receiver
 from ingest.settling import list_letters, retry_letters
 from ingest.spool import Spool
+from ingest.under_way import UnderWay
 from ingest.writer import SPOOL, Writer, send_leftovers
 from metrics.profile import StoreProfile
 from queries.client import ClickHouse
@@ -41,6 +42,7 @@ class Intake:
     writer: Writer
     check: EventCheck
     clock: Clock
+    under_way: UnderWay
 
     def letters_job(self, wanted: dict[str, Any], _report: Report) -> dict[str, Any]:
         """{action: list | retry, source, reason} -> open letters in groups, or what became of them."""
@@ -63,18 +65,22 @@ def intake(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile, cl
         settings.ingest_window_hours,
     )
     with Spool(settings.store / SPOOL) as spool:
-        receiver = Receiver(clickhouse, spool, clock, limits)
+        way = UnderWay()
+        receiver, writer = (
+            Receiver(clickhouse, spool, clock, limits, way),
+            Writer(clickhouse, spool=spool, under_way=way),
+        )
         receiver.start()
         try:
-            yield Intake(clickhouse, receiver, Writer(clickhouse, spool=spool), EventCheck(profile, kept_days), clock)
+            yield Intake(clickhouse, receiver, writer, EventCheck(profile, kept_days), clock, way)
         finally:
             receiver.stop()
 
 
 @contextmanager
-def marking(settings: Settings, parts: Intake) -> Iterator[None]:
-    """Markers travel with the events, unless MARKERS_EVERY is 0."""
-    thread = MarkerThread(parts.receiver, parts.clock, settings.markers_every)
+def marking(settings: Settings, parts: Intake, passed: Callable[[str, int], None]) -> Iterator[None]:
+    """Markers travel with the events, unless MARKERS_EVERY is 0; `passed` hears how far they are."""
+    thread = MarkerThread(parts.receiver, parts.clock, settings.markers_every, passed)
     if settings.markers_every:
         thread.start()
     try:

@@ -36,6 +36,7 @@ from layouts.page import dash_options
 from layouts.plan import plan_board
 from layouts.shell import Screen, build_shell
 from layouts.view import PlanContext
+from live.health import Beat, Took
 from live.latency import PixelLatency
 from live.screen_book import MemoryBook
 from live.screen_redis import RedisBook
@@ -55,7 +56,7 @@ from metrics.profile import StoreProfile
 from metrics.reading import Answer, Findings, Joint
 from metrics.regions import RegionSet, load_region_set
 from metrics.scope import Scope
-from metrics.snapshot import PlannedTile
+from metrics.snapshot import PlannedTile, marker_of
 from queries.builder import Store
 from queries.client import ClickHouse
 from queries.closed import ClosedSpans
@@ -68,6 +69,8 @@ from queries.together import Together
 from queries.watermark import watermarks
 
 ROOT = Path(__file__).resolve().parent.parent
+# Ticks come so long after the second turned that what happened before it is in the store; or a moment after, and wait.
+AFTER_S, SOON_S = 0.25, 0.06
 BEAT_S = 10.0  # seconds between the heartbeats of a screen
 SHOWN = ("app", "assets", "callbacks", "layouts", "locales", "metrics")  # what a screen's build depends on
 
@@ -109,6 +112,7 @@ class Wall:
     screens: Screens
     clock: Clock
     dash: Dash
+    pixels: PixelLatency
     sharing: Sharing | None = None
     meters: Meters = field(default_factory=Meters)
     teller: MetricsTeller | None = None
@@ -157,8 +161,15 @@ def read_limits(text: str, catalogue: Catalogue) -> Filters:
     return make_filters(wanted)
 
 
-def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile, clock: Clock) -> Wall:
-    """Put the parts together for an open store. Nothing runs until `start()`."""
+def build_wall(
+    settings: Settings,
+    clickhouse: ClickHouse,
+    profile: StoreProfile,
+    clock: Clock,
+    settle: Callable[[float], object] | None = None,
+) -> Wall:
+    """Put the parts together for an open store. Nothing runs until `start()`. `settle` waits, so many seconds at most,
+    for what is on its way into the store, where that is known in this process."""
     definitions = Definitions.load(settings.boards)
     catalogue, regions = definitions.catalogue, load_region_set(profile.region_set)
     calendar, labels = BusinessCalendar.of(profile), Labels(catalogue, regions, simulated=profile.simulated)
@@ -186,7 +197,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         return Joint({question: joint.answers[narrow] for question, narrow in narrowed.items()}, joint.works)
 
     def plan(board: str, scope: Scope, as_of: datetime) -> Sequence[PlannedTile]:
-        as_of = as_of.replace(microsecond=0)  # whole seconds are answered by one table
+        as_of = shown_until(as_of)
         day = scope.day or calendar.day_of(as_of)
         return plan_board(
             definitions.boards[board], PlanContext(scope, as_of, day, calendar, catalogue, profile, regions)
@@ -194,10 +205,10 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
 
     def reached(now: datetime) -> Any:
         members.refresh()
-        return watermarks(clickhouse, now)
+        return watermarks(clickhouse, now, shown_until(now))
 
     store, meters = SnapshotStore(clock, limit=settings.scopes), Meters()
-    clickhouse.heard = meters.statement
+    clickhouse.heard, pixels = meters.statement, PixelLatency(clock, meters.pixel, meters.stage)
     tick_s = settings.tick or definitions.boards[settings.board].tick
     sharing, voice = make_sharing(settings, profile, build, tick_s, store, members, clock), Voice(settings)
     measures = measures_of(catalogue)
@@ -216,6 +227,11 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         acts=lambda: sharing is None or voice.acts(sharing),
         walls=screens.walls,
     )
+
+    def beaten(beat: Beat) -> None:
+        meters.beat(beat)
+        pixels.passed("asked", marker_of(ticker.watermarks))
+
     ticker = Ticker(
         plan=plan,
         fetch=answer,
@@ -225,10 +241,12 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         clock=clock,
         calendar=calendar,
         tick_s=tick_s,
+        after_s=AFTER_S if settle is None else SOON_S,
+        settle=settle or (lambda _: None),
         readers=settings.readers,
         join=join,
         peers=sharing,
-        heard=meters.beat,
+        heard=beaten,
         every_tick_s=0.0 if settings.log_ticks == "all" else INFO_EVERY_S,
     )
     if sharing is not None:
@@ -251,9 +269,10 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         beat = newest_beat(ticker, sharing)
         return beat.slowed_s if beat else 0.0
 
-    def took_s() -> float:
-        beat = newest_beat(ticker, sharing)
-        return beat.took_ms / 1000 if beat else 0.0
+    took = Took(tick_s)
+
+    def answered(as_of: datetime) -> float:
+        return took.answered(as_of, newest_beat(ticker, sharing))
 
     dash = create_app(
         settings,
@@ -268,8 +287,9 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         clock,
         ready,
         meters,
+        pixels,
         slowed,
-        took_s,
+        answered,
     )
     wall = Wall(
         settings,
@@ -284,6 +304,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         screens,
         clock,
         dash,
+        pixels,
         sharing,
         meters,
         MetricsTeller(meters, sharing.exchange) if sharing else None,
@@ -312,8 +333,9 @@ def create_app(
     clock: Clock,
     ready: Callable[[], tuple[bool, dict[str, Any]]],
     meters: Meters,
+    pixels: PixelLatency,
     slowed: Callable[[], float],
-    took_s: Callable[[], float],
+    answered: Callable[[datetime], float],
 ) -> Dash:
     """The Dash app: page, callbacks, static files and health; no thread is started."""
     options = dash_options(profile.name, plotly_url())
@@ -353,8 +375,8 @@ def create_app(
             build=build,
             tick=settings.tick,
             slowed=slowed,
-            pixels=PixelLatency(clock, meters.pixel),
-            took_s=took_s,
+            pixels=pixels,
+            answered=answered,
         ),
     )
     serve_plotly(dash.server)
@@ -364,6 +386,11 @@ def create_app(
     )
     serve_health(dash.server, ready)
     return dash
+
+
+def shown_until(now: datetime) -> datetime:
+    """The moment up to which a tick asks: whole seconds are answered by one table."""
+    return now.replace(microsecond=0)
 
 
 def build_screens(settings: Settings, profile: StoreProfile, clock: Clock) -> Screens:

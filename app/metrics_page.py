@@ -26,6 +26,7 @@ MOST_NAMES = 200  # statements have names of ours; more than these are counted t
 TICK_S = (0.05, 0.1, 0.2, 0.5, 1, 1.5, 2, 3, 5, 10)
 STATEMENT_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 PIXEL_S = (0.25, 0.5, 0.75, 1, 1.2, 1.4, 1.6, 1.8, 2, 2.2, 2.4, 2.6, 2.8, 3, 3.5, 4, 5, 7.5, 10, 30)
+STAGE_S = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, *PIXEL_S[3:])
 CHANGE_BYTES = (250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000)
 FRAME_BYTES = (10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000)
 
@@ -76,6 +77,13 @@ class Meters:
             buckets=PIXEL_S,
             **given,
         )
+        self._stages = Histogram(
+            "livewall_event_stage_seconds",
+            "From a marker event to its being on disk (kept), stored, in a snapshot (asked) and in an answer (told).",
+            ["until"],
+            buckets=STAGE_S,
+            **given,
+        )
         self._events = Counter(
             "livewall_ingest_events", "Events by POST: accepted, duplicate or rejected.", ["verdict"], **given
         )
@@ -97,6 +105,9 @@ class Meters:
 
     def pixel(self, seconds: float) -> None:
         self._pixels.observe(seconds)
+
+    def stage(self, until: str, seconds: float) -> None:
+        self._stages.labels(until).observe(seconds)
 
     def verdicts(self, counts: Mapping[str, int]) -> None:
         for verdict, count in counts.items():

@@ -69,7 +69,7 @@ def running(settings: Settings, clock: Clock, prepared: bool = False) -> Iterato
         if not prepared:
             keep_retention(clickhouse, settings, clock.now())
             bring_up_to_date(settings, clickhouse, profile, clock, mapping, files, ingesting.writer)
-        wall = build_wall(settings, clickhouse, profile, clock)
+        wall = build_wall(settings, clickhouse, profile, clock, ingesting.under_way.settle)
         serve_ingest(wall.dash.server, endpoint(settings, ingesting, profile, wall.meters.verdicts))
         begin(settings, profile, background, mapping, files)
         truth = Truth(clickhouse, profile, clock)
@@ -77,7 +77,7 @@ def running(settings: Settings, clock: Clock, prepared: bool = False) -> Iterato
         wall.start()
         closing.callback(wall.stop)
         closing.enter_context(watching(settings, truth))
-        closing.enter_context(marking(settings, ingesting))
+        closing.enter_context(marking(settings, ingesting, wall.pixels.passed))
         yield wall
 
 

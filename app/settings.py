@@ -75,7 +75,10 @@ class Settings(BaseSettings):
     ingest_body_mb: int = Field(default=8, ge=1, le=64, description="Most megabytes of one request, unpacked.")
     ingest_batch_rows: int = Field(default=5_000, ge=1, le=100_000, description="Events that make a batch full.")
     ingest_batch_ms: int = Field(
-        default=500, ge=1, le=10_000, description="Milliseconds that a batch waits for more events."
+        default=500,
+        ge=1,
+        le=10_000,
+        description="Milliseconds that a batch waits for more events at most; it ends when the clock turns.",
     )
     ingest_waiting_rows: int = Field(
         default=100_000, ge=1_000, le=10_000_000, description="Events on disk that may wait for the store; then 429."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import IO
@@ -51,7 +51,7 @@ def web_process(settings: Settings) -> Iterator[Wall]:
         closing.callback(clickhouse.close)
         wall = build_wall(settings, clickhouse, profile, clock)
         forward_ingest(wall.dash.server, settings)
-        keeper = Keeper(settings, clickhouse, profile, clock, wall.meters)
+        keeper = Keeper(settings, clickhouse, profile, clock, wall.meters, wall.pixels.passed)
         keeper.start()
         closing.callback(keeper.stop)
         wall.start()
@@ -75,9 +75,15 @@ class Keeper:
     """
 
     def __init__(
-        self, settings: Settings, clickhouse: ClickHouse, profile: StoreProfile, clock: Clock, meters: Meters
+        self,
+        settings: Settings,
+        clickhouse: ClickHouse,
+        profile: StoreProfile,
+        clock: Clock,
+        meters: Meters,
+        passed: Callable[[str, int], None],
     ) -> None:
-        self._meters = meters
+        self._meters, self._passed = meters, passed
         self._settings, self._clickhouse, self._profile, self._clock = settings, clickhouse, profile, clock
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
@@ -136,5 +142,5 @@ class Keeper:
             serving.start()
             closing.callback(own.shutdown)
             closing.enter_context(watching(settings, truth))
-            closing.enter_context(marking(settings, ingesting))
+            closing.enter_context(marking(settings, ingesting, self._passed))
             yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from core.clock import Clock
@@ -48,7 +49,8 @@ class Pixels(Protocol):
 class Deps:
     """`members(dimension)` are the codes one may filter by, None for no such dimension; `narrow` cuts a scope down to
     what the asker may see. `tick` in seconds overrides the boards' own; 0 follows them. `slowed()` is the time between
-    ticks while load makes them rarer than that, otherwise 0; `took_s()` is how long the last tick took."""
+    ticks while load makes them rarer than that, otherwise 0; `answered(as_of)` is when a tick of that
+    moment has usually answered, epoch seconds."""
 
     catalogue: Catalogue
     labels: Labels
@@ -68,7 +70,7 @@ class Deps:
     tick: float = 0.0
     slowed: Callable[[], float] = lambda: 0.0
     pixels: Pixels | None = None
-    took_s: Callable[[], float] = lambda: 0.0
+    answered: Callable[[datetime], float] = datetime.timestamp
 
     @property
     def stage(self) -> Stage:

@@ -73,8 +73,7 @@ class Refresher:
 
     def _next_s(self, snapshot: Snapshot, tick: float, now: datetime) -> float:
         """Seconds until the next tick has probably answered: a screen that asks then shows the least old numbers."""
-        until = (snapshot.as_of - now).total_seconds() % tick
-        return float(round(until + self._deps.took_s(), 3))
+        return float(round((self._deps.answered(snapshot.as_of) - now.timestamp()) % tick, 3))
 
     def tick_of(self, wish: Wish) -> tuple[float, bool]:
         """Seconds until it is worth asking again, and whether load makes them more than usual."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -15,9 +16,11 @@ import pyarrow as pa
 
 from core.clock import Clock, stopwatch
 from core.errors import LivewallError, QueryFailedError
+from ingest.beside import side_by_side
 from ingest.event import BEHAVIOUR, MARKERS, ORDERS, Ledger, check_batch
 from ingest.incoming import AHEAD, Incoming
 from ingest.spool import Kept, Part, Spool
+from ingest.under_way import UnderWay
 from ingest.writer import Writer, token_of
 from queries.client import ClickHouse
 from queries.dead_letters import LETTERS, known_letters, letter_rows
@@ -25,8 +28,10 @@ from queries.seen_events import TABLE as SEEN
 from queries.seen_events import ids_in_ledger, seen_ids, seen_rows
 
 ORIGIN = "POST /ingest/v1/events"
+BUSINESS = (BEHAVIOUR.table, ORDERS.table)
 PATIENCE_S = 30.0  # longer than the store's own retries; who waits longer is told to send again
 LONGEST_PAUSE_S = 10.0
+TURN_S = 0.02  # a batch ends so long after a turn of the clock: what happened just before it is on its way
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +55,10 @@ class NotTakenError(LivewallError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How events are batched and how many may wait; `window_hours` is how long an event's id is remembered."""
+    """How events are batched and how many may wait; `window_hours` is how long an event's id is remembered.
+
+    Batches end when the clock shows a multiple of `batch_ms`, and so with every second: ticks come a moment later.
+    """
 
     batch_rows: int = 5_000
     batch_ms: int = 500
@@ -87,6 +95,11 @@ def letter_name(source: str, content: str) -> str:
     return "api_" + hashlib.sha256(f"{source}\x1f{content}".encode()).hexdigest()[:32]
 
 
+def until_turn(now: datetime, batch_s: float) -> float:
+    """Seconds until a batch ends that is begun now."""
+    return batch_s - (now.timestamp() - TURN_S) % batch_s
+
+
 class Receiver:
     """Collects, compares, keeps, sends. One thread decides what is new and puts it on disk, one brings it to the store.
 
@@ -94,13 +107,22 @@ class Receiver:
     goes into the ledgers once: by this process, or by the next one on the same store (`send_leftovers`).
     """
 
-    def __init__(self, clickhouse: ClickHouse, spool: Spool, clock: Clock, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        clickhouse: ClickHouse,
+        spool: Spool,
+        clock: Clock,
+        limits: Limits | None = None,
+        under_way: UnderWay | None = None,
+    ) -> None:
         self._clickhouse, self._spool, self._clock, self._limits = clickhouse, spool, clock, limits or Limits()
+        self._way = under_way or UnderWay()
         self._stopping = threading.Event()
         self._writer = Writer(clickhouse, pause=self._stopping.wait)
+        self.heard: Callable[[Part], None] = lambda _: None  # of each part that is in the store
         self._changed = threading.Condition()
         self._requests: list[_Request] = []
-        self._outgoing: list[Kept | None] = []
+        self._outgoing: list[tuple[int, Kept] | None] = []  # with its number among those under way
         self._waiting = 0
         self._under_way: set[tuple[str, str]] = set()  # on disk, and not yet remembered by the store
         self._threads = [
@@ -156,25 +178,29 @@ class Receiver:
 
     def _collect(self) -> None:
         while taken := self._take():
+            number = self._way.begin()
             try:
-                self._keep(taken)
+                if not self._keep(taken, number):
+                    self._way.end(number)
             except (LivewallError, OSError) as problem:
                 log.error("events were not taken: %s", problem)
+                self._way.end(number)
                 self._answer(taken, NotTakenError(f"the events could not be kept ({problem}): send them again"))
             except Exception:  # the askers must hear of it, and the next ones are still to be served
                 log.exception("events were not taken")
+                self._way.end(number)
                 self._answer(taken, NotTakenError("the events could not be kept: send them again"))
         with self._changed:
             self._outgoing.append(None)  # nothing comes after this
             self._changed.notify_all()
 
     def _take(self) -> list[_Request]:
-        """The requests of the next batch: enough rows, or all there are some time after the first one came."""
+        """The requests of the next batch: enough rows, or all there are at the next turn after the first one came."""
         with self._changed:
             self._changed.wait_for(lambda: self._requests or self._stopping.is_set())
-            since = stopwatch()
+            since, patience = stopwatch(), until_turn(self._clock.now(), self._limits.batch_ms / 1000)
             while not self._stopping.is_set() and sum(r.rows for r in self._requests) < self._limits.batch_rows:
-                left = self._limits.batch_ms / 1000 - since()
+                left = patience - since()
                 if left <= 0:
                     break
                 self._changed.wait(left)
@@ -193,8 +219,8 @@ class Receiver:
             self._waiting -= rows
             self._changed.notify_all()
 
-    def _keep(self, taken: list[_Request]) -> None:
-        """Decide what is new, put it on disk, answer."""
+    def _keep(self, taken: list[_Request], number: int) -> bool:
+        """Decide what is new, put it on disk, answer. Whether there is something for the store."""
         known = self._known(taken)
         fresh: dict[tuple[str, str], Incoming] = {}
         for request in taken:
@@ -212,9 +238,10 @@ class Receiver:
             self._under_way |= set(fresh)
             self._waiting -= total - rows
             if kept is not None:
-                self._outgoing.append(kept)
+                self._outgoing.append((number, kept))
             self._changed.notify_all()
         self._answer(taken, None)
+        return kept is not None
 
     def _known(self, taken: Iterable[_Request]) -> set[tuple[str, str]]:
         """The events that are in the store or on their way into it."""
@@ -256,9 +283,13 @@ class Receiver:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: bool(self._outgoing))
-                kept = self._outgoing[0]
-            if kept is None or not all(map(self._bring, kept.parts)):
+                batch = self._outgoing[0]
+            if batch is None:
                 return
+            number, kept = batch
+            if not self._bring_all(kept.parts):
+                return
+            self._way.end(number)
             self._spool.drop(kept)
             with self._changed:
                 self._outgoing.pop(0)
@@ -269,6 +300,11 @@ class Receiver:
                     else:
                         self._waiting -= part.rows.num_rows
                 self._changed.notify_all()
+
+    def _bring_all(self, parts: Sequence[Part]) -> bool:
+        """The ledgers of the business at once, which is sooner; after them, one by one, what says that they are in."""
+        business = [partial(self._bring, part) for part in parts if part.table in BUSINESS]
+        return all(side_by_side(business)) and all(self._bring(part) for part in parts if part.table not in BUSINESS)
 
     def _bring(self, part: Part) -> bool:
         """A part into the store; False when the wall stops first, and it stays on disk."""
@@ -281,6 +317,7 @@ class Receiver:
             except Exception:  # without this thread everybody would be told 429 for ever
                 log.exception("the store does not take events, they stay on disk")
             else:
+                self.heard(part)
                 return True
             if self._stopping.wait(pause):
                 return False

@@ -6,8 +6,10 @@ import logging
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from core.clock import Clock
+from ingest.beside import side_by_side
 from ingest.columns import to_behaviour, to_orders
 from ingest.continuing import continue_stream, second_of
 from ingest.event import BEHAVIOUR, ORDERS
@@ -94,7 +96,8 @@ class LiveSimulator:
             self._written_to = min(until, self._stream.begin)
         self._stage(self._stream)
         begin = self._written_to
-        rows = self._write(self._stream, until) if until > begin else 0
+        with self._writer.under_way.batch():
+            rows = self._write(self._stream, until) if until > begin else 0
         return Written(datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(max(begin, until), UTC), rows)
 
     def _begin(self, until: int, stop: threading.Event | None) -> Stream:
@@ -129,13 +132,14 @@ class LiveSimulator:
     def _write(self, stream: Stream, until: int) -> int:
         """One batch a ledger; after a pause one for each piece of time, in order: the newest event says it all."""
         piece = max(1, int(BATCH_ROWS / (PEAK * self._settings.rate)))
-        rows = 0
+        rows, write = 0, self._writer.write
         while self._written_to < until:
             end = min(until, self._written_to + piece)
             released = stream.advance(end)
+            behaviour = to_behaviour(released.behaviour, self._world)
+            orders = to_orders(released.orders, self._world)
             try:
-                rows += self._writer.write(BEHAVIOUR, to_behaviour(released.behaviour, self._world))
-                rows += self._writer.write(ORDERS, to_orders(released.orders, self._world))
+                rows += sum(side_by_side([partial(write, BEHAVIOUR, behaviour), partial(write, ORDERS, orders)]))
             except BaseException:
                 self._stream = None  # what was written is known to the ledgers only: the next step asks them
                 raise

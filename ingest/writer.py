@@ -18,6 +18,7 @@ from core.clock import wait
 from core.errors import QueryFailedError
 from ingest.event import BEHAVIOUR, ORDERS, Ledger, check_batch
 from ingest.spool import Kept, Part, Spool
+from ingest.under_way import UnderWay
 from queries.client import ClickHouse
 from queries.healing import heal_rollups
 from queries.seen_events import inserts_under_way, missing_rows
@@ -63,8 +64,11 @@ class Writer:
         spool: Spool | None = None,
         pause: Callable[[float], object] = wait,
         backoff: Sequence[float] = BACKOFF_SECONDS,
+        under_way: UnderWay | None = None,
     ) -> None:
-        """`pause` waits between tries; a caller that must stop early passes the `wait` of its stop event."""
+        """`pause` waits between tries; a caller that must stop early passes the `wait` of its stop event. Ticks wait
+        for what is `under_way`: who writes what belongs together says so there."""
+        self.under_way = under_way or UnderWay()
         self._clickhouse, self._spool, self._pause, self._backoff = clickhouse, spool, pause, tuple(backoff)
         self._stuck: list[Kept] = []
         self._lock = threading.Lock()

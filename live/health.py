@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+LATELY = 16  # ticks by which it is judged what one takes
 MISSED_TICKS = 3  # so many ticks without a publication and the wall is not ready
 
 
@@ -24,6 +25,27 @@ class Beat:
     lag_s: float | None
     problem: str | None = None
     slowed_s: float = 0.0  # seconds to the next tick while load makes ticks rarer than usual, otherwise 0
+
+
+class Took:
+    """When ticks have answered lately: a screen that asks sooner hears nothing new, and then waits a whole tick."""
+
+    def __init__(self, tick_s: float) -> None:
+        """`tick_s` is the usual time between two ticks."""
+        self._turn_s = min(1.0, tick_s)
+        self._number = -1
+        self._seconds: tuple[float, ...] = ()
+
+    def answered(self, as_of: datetime, last: Beat | None) -> float:
+        """When a tick of a moment has usually answered, epoch seconds: so long after its turn as the last ticks had,
+        but for the slowest. `last` is counted in, unless it came out of turn for a new screen."""
+        if last is not None and last.number != self._number:
+            self._number = last.number
+            late = last.at.timestamp() % self._turn_s
+            if late <= self._turn_s / 2:
+                self._seconds = (*self._seconds, late + last.took_ms / 1000)[-LATELY:]
+        turn = as_of.timestamp() // self._turn_s * self._turn_s
+        return turn + (sorted(self._seconds)[-2:][0] if self._seconds else 0.0)
 
 
 @dataclass(frozen=True, slots=True)

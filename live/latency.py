@@ -15,6 +15,7 @@ from metrics.snapshot import Watermark, marker_of
 WINDOW_S = 300.0
 MOST_SHOWN = 600  # markers that may still be reported
 FRESH_S = 1.0  # what the last minutes were like is added up so often, however many screens ask
+STAGES = ("kept", "stored", "asked", "told")  # on disk, in the store, in a snapshot, in an answer; then it is painted
 FINE_S, STEPS = 10.0, 20  # to a twentieth of a second up to ten seconds, to whole seconds above
 
 
@@ -31,9 +32,16 @@ class Latency:
 class PixelLatency:
     """The reports that this process was brought. Every method may be called from any thread."""
 
-    def __init__(self, clock: Clock, observe: Callable[[float], None] = lambda _: None) -> None:
-        """`observe` hears each report, in seconds."""
+    def __init__(
+        self,
+        clock: Clock,
+        observe: Callable[[float], None] = lambda _: None,
+        observe_stage: Callable[[str, float], None] = lambda _stage, _seconds: None,
+    ) -> None:
+        """`observe` hears each report, `observe_stage` when a marker came to a stage before that; both in seconds."""
         self._clock, self._observe, self._lock = clock, observe, threading.Lock()
+        self._observe_stage = observe_stage
+        self._passed: dict[str, int] = {}
         self._shown: OrderedDict[int, None] = OrderedDict()
         self._seconds: OrderedDict[int, Counter[float]] = OrderedDict()  # when -> latencies, and how many of each
         self._known: tuple[float, Latency | None] = (-FRESH_S, None)
@@ -47,6 +55,17 @@ class PixelLatency:
             self._shown[marker] = None
             while len(self._shown) > MOST_SHOWN:
                 self._shown.popitem(last=False)
+        self.passed("told", marker)
+
+    def passed(self, stage: str, marker: int | None) -> None:
+        """A marker (its time, epoch milliseconds) came to a stage of `STAGES`: only the first time counts."""
+        with self._lock:
+            if marker is None or marker <= self._passed.get(stage, 0):
+                return
+            self._passed[stage] = marker
+        seconds = self._clock.now().timestamp() - marker / 1000
+        if 0 <= seconds <= WINDOW_S:  # older is what an earlier process left
+            self._observe_stage(stage, seconds)
 
     def report(self, marker: int, held_ms: int) -> float | None:
         """A screen painted a marker (its time, epoch milliseconds) and said so `held_ms` later; the seconds from event

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,13 @@ def intervals(usual_s: float, rule: PaceRule = RULE) -> tuple[float, ...]:
 def interval_of(pace: Pace, usual_s: float, rule: PaceRule = RULE) -> float:
     """Seconds between two ticks now."""
     return intervals(usual_s, rule)[pace.step]
+
+
+def gap_after(began: datetime, tick_s: float, after_s: float = 0.0) -> float:
+    """Seconds from the beginning of a tick to that of the next: ticks come `after_s` after what the clock shows as a
+    multiple of `tick_s`, in every process alike. One that came out of turn just before that is the one of that turn."""
+    least = tick_s / 4
+    return least + tick_s - (began.timestamp() + least - after_s) % tick_s
 
 
 def next_pace(pace: Pace, load: Load, usual_s: float, rule: PaceRule = RULE) -> Pace:

@@ -13,7 +13,7 @@ import structlog
 
 from core.clock import Clock
 from live.health import Beat
-from live.pace import Load, Pace, interval_of, next_pace
+from live.pace import Load, Pace, gap_after, interval_of, next_pace
 from live.peers import NoPeers, Peers
 from live.slots import Slot, TileState, describe
 from live.store import Key, SnapshotStore
@@ -33,6 +33,7 @@ Observe = Callable[[datetime, tuple[Watermark, ...]], tuple[AlertView, ...]]
 PAST_EVERY_S = 60.0  # a day that is over changes only by late corrections
 FIRST_PUBLISH = 0.2  # share of the budget after which what is there goes out, before the slow ones
 INFO_EVERY_S = 60.0  # one line a minute in the log for people, the others only for debugging
+SETTLE_S, SETTLE_SHARE = 0.3, 0.25  # so long, or so much of it, a tick waits for what happened before its turn
 WAKE_GAP_S = 0.05  # newcomers share a beat instead of having one each
 
 log = structlog.get_logger("live")
@@ -66,6 +67,8 @@ class Ticker:
         clock: Clock,
         calendar: BusinessCalendar,
         tick_s: float = 2.0,
+        after_s: float = 0.0,
+        settle: Callable[[float], object] = lambda _: None,
         budget_s: float = 2.0,
         readers: int = 4,
         join: Join | None = None,
@@ -73,8 +76,9 @@ class Ticker:
         every_tick_s: float = INFO_EVERY_S,
         heard: Callable[[Beat], None] = lambda _: None,
     ) -> None:
-        """`tick_s` is the usual time between two ticks, `budget_s` how long such a tick waits for its slowest question,
-        `readers` how many are asked at once.
+        """`tick_s` is the usual time between two ticks, which come `after_s` after a turn of the clock (`gap_after`)
+        and then wait, so many seconds at most, for what is on its way into the store (`settle`). `budget_s` is how long
+        such a tick waits for its slowest question, `readers` how many are asked at once.
 
         Only while `peers` say that this process leads it beats. `every_tick_s` is how often a tick is a line at info,
         `heard` is told of each.
@@ -84,6 +88,7 @@ class Ticker:
         self._held: tuple[tuple[Watermark, ...], tuple[AlertView, ...]] = ((), ())
         self._resumed = False
         self.store, self.clock, self.usual_s, self.pace = store, clock, tick_s, Pace()
+        self._after_s, self._settle = after_s, settle
         self._plan, self._fetch, self._calendar, self._budget_s = plan, fetch, calendar, budget_s
         self._join = join
         self._scopes: dict[Key, _ScopeState] = {}
@@ -303,7 +308,7 @@ class Ticker:
         """Tick after tick. A tick that raises is logged here and the next one goes on: the first of the three seams."""
         told = -self._info_every_s
         while not self._stopping.is_set():
-            begun = self.clock.monotonic()
+            begun, began = self.clock.monotonic(), self.clock.now()
             self._woken.clear()
             try:
                 beat = self.tick_once() if self._peers.leads() else None
@@ -314,7 +319,9 @@ class Ticker:
             except Exception:
                 log.exception("tick failed")
             self._stopping.wait(WAKE_GAP_S)
-            self._woken.wait(max(0.0, self.tick_s - (self.clock.monotonic() - begun)))
+            gap = gap_after(began, self.tick_s, self._after_s)
+            if not self._woken.wait(max(0.0, gap - (self.clock.monotonic() - begun))):
+                self._settle(min(SETTLE_S, self.tick_s * SETTLE_SHARE))
 
 
 def _aged(mark: Watermark, now: datetime) -> Watermark:

@@ -3,8 +3,8 @@
 (function () {
   "use strict";
   const livewall = window.livewall;
-  const NEAR = 0.12; // of a tick: nearer to the best moment than this a beat stays where it is
-  const LEAST = 0.15; // seconds: nor is it moved for less
+  const AFTER = 0.04; // seconds: a beat is put so long after the best moment; before it there is nothing to hear yet
+  const SLACK = 0.1; // seconds: no later than this, or so much of a short tick, a beat stays where it is
   const slot = Math.random(); // where in the spread after a tick this screen asks
   let beat = null; // seconds, as the interval was last set; null is as the page began
   let beats = 0;
@@ -47,7 +47,7 @@
     set(livewall.tick());
   };
 
-  // Seconds by which the next beat is too early (above 0) or too late, at most half a tick.
+  // Seconds by which the beat is too early (above 0) or late, at most half a tick.
   function error(frame) {
     const tick = livewall.tick();
     const best = livewall.ran() / 1000 + frame.next + slot * frame.spread;
@@ -59,11 +59,11 @@
     if (!frame.live || !(frame.next >= 0) || beaten === null || moving) return;
     const tick = livewall.tick();
     const by = error(frame);
-    off = Math.abs(by) > Math.max(NEAR * tick, LEAST) ? off + 1 : 0;
+    off = by > 0 || by < -Math.min(SLACK, 0.3 * tick) ? off + 1 : 0;
     if (off < 2) return; // one late tick is no reason
     off = 0;
     moving = true;
-    const left = tick - (livewall.ran() - beaten) / 1000 + by;
+    const left = tick - (livewall.ran() - beaten) / 1000 + by + AFTER;
     set(left > 0.1 * tick ? left : left + tick);
   }
 

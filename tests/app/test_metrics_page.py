@@ -43,6 +43,8 @@ def test_ticks_statements_frames_and_events_are_counted() -> None:
     meters.beat(BEAT)
     meters.statement("gmv", 0.03, False)
     meters.statement("gmv", 7.0, True)
+    meters.stage("kept", 0.25)
+    meters.stage("told", 1.5)
     meters.verdicts({"accepted": 3, "rejected": 1})
     kept: dict[str, str] = {}
 
@@ -68,6 +70,8 @@ def test_ticks_statements_frames_and_events_are_counted() -> None:
     assert told["livewall_frame_hits_total",] == 2 and told["livewall_frame_bytes_sum",] == 30_000
     assert told["livewall_change_bytes_sum",] == 700 and told["livewall_change_bytes_count",] == 1
     assert told["livewall_ingest_events_total", "accepted"] == 3
+    assert told["livewall_event_stage_seconds_sum", "kept"] == 0.25
+    assert told["livewall_event_stage_seconds_bucket", "1.4", "told"] == 0
 
 
 def test_names_of_statements_do_not_grow_without_end() -> None:

@@ -18,7 +18,7 @@ from tests.callbacks.parts import FakeStore, asking, make_deps
 
 
 def test_a_screen_reports_what_it_painted_and_hears_how_long_it_took(clock: ManualClock) -> None:
-    deps = replace(make_deps(clock), pixels=PixelLatency(clock), took_s=lambda: 0.25)
+    deps = replace(make_deps(clock), pixels=PixelLatency(clock), answered=lambda as_of: as_of.timestamp() + 0.25)
     assert isinstance(deps.store, FakeStore)
     refresher = Refresher(deps)
     sent = clock.now() - timedelta(seconds=1)
@@ -43,7 +43,7 @@ def test_a_wrong_report_is_refused(refresher: Refresher, painted: Any) -> None:
 
 
 def test_an_answer_says_when_the_next_tick_has_answered(clock: ManualClock) -> None:
-    deps = replace(make_deps(clock), took_s=lambda: 0.25)
+    deps = replace(make_deps(clock), answered=lambda as_of: as_of.timestamp() + 0.25)
     assert isinstance(deps.store, FakeStore)
     began = clock.now()
     deps.store.changes = {"as_of": began}

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ from app.ingest_api import PATH, Ingestion, read_keys, serve_ingest
 from core.clock import ManualClock
 from core.errors import BadRequestError, QueryFailedError
 from ingest.incoming import EventCheck, Incoming, Refusal
-from ingest.receiver import Limits, Receiver
+from ingest.receiver import Limits, Receiver, until_turn
 from ingest.spool import Spool
 from ingest.writer import SPOOL, send_leftovers
 from metrics.profile import DEMO, StoreProfile, read_profile
 from queries.client import ClickHouse
 from queries.statement import Statement
+from tests.browser.stage import until
 
 KEY, OTHER = "a-key-of-the-shop-1", "a-key-of-the-app-22"
 KEYS = {"shop": KEY, "app": OTHER}
@@ -411,6 +413,43 @@ def test_what_a_power_cut_took_from_the_store_comes_back_from_disk(
     second.close()
 
 
+class Holding(Refusing):
+    """A store that takes one table only when it is let, and tells what is in."""
+
+    def __init__(self, store: ClickHouse, held: str) -> None:
+        super().__init__(store)
+        self.refuses, self.held, self.free, self.inserted = False, held, threading.Event(), list[str]()
+
+    def insert_arrow(self, table: str, batch: Any, token: str | None = None) -> None:
+        if table == self.held:
+            assert self.free.wait(30)
+        super().insert_arrow(table, batch, token)
+        self.inserted.append(table)
+
+
+@pytest.mark.parametrize("held", ["order_events", "behaviour_events"])
+def test_ledgers_do_not_wait_for_each_other_and_what_remembers_events_waits_for_both(
+    clean_store: ClickHouse, tmp_path: Path, clock: ManualClock, held: str
+) -> None:
+    holding = Holding(clean_store, held)
+    endpoint = Endpoint(holding, tmp_path, clock)  # type: ignore[arg-type]
+    assert endpoint.verdicts([paid(), view(), view("v2", time="?")]) == ["accepted", "accepted", "rejected"]
+    assert until(lambda: len(holding.inserted) == 1)
+    time.sleep(0.1)
+    assert holding.inserted == [next(table for table in ("order_events", "behaviour_events") if table != held)]
+    holding.free.set()
+    endpoint.settle()
+    assert holding.inserted[1:3] == [held, "seen_events"] and set(holding.inserted[3:]) == {"dead_letters"}
+    assert until(lambda: not endpoint.spool.left())
+    endpoint.close()
+
+
+@pytest.mark.parametrize(("past_s", "left_s"), [(0.03, 0.49), (0.5, 0.02), (0.3, 0.22), (0.0, 0.02), (0.9, 0.12)])
+def test_a_batch_ends_just_after_the_clock_turned_whenever_it_began(past_s: float, left_s: float) -> None:
+    moment = datetime(2026, 11, 11, 4, 0, 7, tzinfo=UTC) + timedelta(seconds=past_s)
+    assert until_turn(moment, 0.5) == pytest.approx(left_s, abs=1e-5)
+
+
 def test_a_full_disk_is_no_acknowledgement(
     endpoint: Endpoint, clean_store: ClickHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -428,6 +467,7 @@ def test_a_full_disk_is_no_acknowledgement(
 def test_more_requests_than_the_server_spares_threads_for_are_put_off(
     clean_store: ClickHouse, tmp_path: Path, clock: ManualClock
 ) -> None:
+    clock.advance(seconds=1)  # the batch ends nine seconds later
     endpoint = Endpoint(clean_store, tmp_path, clock, at_once=1, limits=Limits(batch_ms=10_000, batch_rows=2))
     answers: list[int] = []
     waiting = threading.Thread(target=lambda: answers.append(endpoint.send([view("a")]).status_code))

@@ -46,6 +46,18 @@ def test_a_marker_goes_through_receiver_and_disk_and_is_the_newest(clean_store: 
     assert rows(clean_store) == (2, 2)
 
 
+def test_a_marker_counts_as_shown_with_the_numbers_of_its_moment(clean_store: ClickHouse) -> None:
+    now = SystemClock().now().replace(microsecond=600_000)
+    turn = now.replace(microsecond=0)
+    insert = "INSERT INTO markers (ts, kind, event_id, source) VALUES ({at:DateTime64(3, 'UTC')}, 'marker', 'm', 'x')"
+    before, within = turn - timedelta(milliseconds=1), turn + timedelta(milliseconds=1)
+    for moment in (before, turn, within):
+        clean_store.write(Statement("marker", insert, {"at": moment}))
+    assert marker_of(watermarks(clean_store, now, turn)) == round(before.timestamp() * 1000)
+    assert marker_of(watermarks(clean_store, now)) == round(within.timestamp() * 1000)
+    assert marker_of(watermarks(clean_store, now, turn - timedelta(hours=1))) is None
+
+
 def test_markers_that_a_crash_left_on_disk_arrive_once(clean_store: ClickHouse, tmp_path: Path) -> None:
     clock = ManualClock(SystemClock().now())
     with Spool(tmp_path / "spool") as spool:
@@ -69,10 +81,13 @@ def test_they_come_by_themselves_and_end_with_the_wall(clean_store: ClickHouse, 
     with Spool(tmp_path / "spool") as spool:
         receiver = Receiver(clean_store, spool, SystemClock(), Limits(batch_ms=1))
         receiver.start()
-        thread = MarkerThread(receiver, SystemClock(), 0.05)
+        passed: list[tuple[str, int]] = []
+        thread = MarkerThread(receiver, SystemClock(), 0.05, lambda stage, marker: passed.append((stage, marker)))
         thread.start()
         assert until(lambda: rows(clean_store)[0] >= 3)
         thread.stop()
         receiver.stop()
     assert rows(clean_store)[0] == rows(clean_store)[1]
+    kept, stored = ([marker for stage, marker in passed if stage == wanted] for wanted in ("kept", "stored"))
+    assert kept == stored == sorted(set(kept)) and len(kept) == rows(clean_store)[0]
     assert clean_store.read(Statement("orders", f"SELECT count() FROM {ORDERS.table}")).rows == [(0,)]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.clock import ManualClock
-from live.latency import MOST_SHOWN, Latency, PixelLatency
+from live.latency import MOST_SHOWN, STAGES, Latency, PixelLatency
 from metrics.snapshot import MARKERS, Watermark, marker_of, of_business
 
 NOON = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
@@ -80,6 +80,23 @@ def test_only_the_newest_markers_may_be_reported(pixels: PixelLatency, clock: Ma
     clock.advance(seconds=2)
     assert pixels.report(first, 0) is None
     assert pixels.report(first + 1, 0) == pytest.approx(1.999)
+
+
+def test_each_stage_hears_of_a_marker_once_and_not_of_what_an_earlier_process_left(clock: ManualClock) -> None:
+    stages: list[tuple[str, float]] = []
+    pixels = PixelLatency(clock, observe_stage=lambda stage, seconds: stages.append((stage, seconds)))
+    old, marker = shown(pixels, NOON - timedelta(hours=3)), round(NOON.timestamp() * 1000)
+    assert stages == []
+    clock.advance(seconds=1)
+    for stage in STAGES[:-1]:
+        pixels.passed(stage, marker)
+        clock.advance(seconds=0.5)
+        pixels.passed(stage, marker)  # the next tick has the same
+    shown(pixels, NOON)
+    shown(pixels, NOON)
+    pixels.passed("asked", None)
+    pixels.passed("asked", old)
+    assert stages == [("kept", 1.0), ("stored", 1.5), ("asked", 2.0), ("told", 2.5)]
 
 
 def test_a_thousand_screens_leave_nothing_out(pixels: PixelLatency, clock: ManualClock) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from live.pace import RULE, Load, Pace, interval_of, intervals, next_pace
+from live.pace import RULE, Load, Pace, gap_after, interval_of, intervals, next_pace
 
 USUAL = 2.0
 EASY = Load(took_s=0.3, wanted=12, late=0)
@@ -73,3 +74,20 @@ def test_a_board_that_is_slow_by_itself_is_never_made_faster(usual: float, steps
     for _ in range(40):
         pace = next_pace(pace, Load(100.0, 3, 0), usual)
     assert interval_of(pace, usual) == steps[-1]
+
+
+@pytest.mark.parametrize(
+    ("began", "gap"),
+    [(0.25, 2.0), (0.2501, 1.9999), (0.2499, 2.0001), (1.0, 1.25), (1.7, 0.55), (1.8, 2.45), (2.1, 2.15), (3.9, 2.35)],
+    ids=["on time", "a little late", "a little early", "late", "out of turn", "soon", "just before", "very late"],
+)
+def test_ticks_keep_to_the_turn_of_the_clock_and_one_just_before_counts_for_it(began: float, gap: float) -> None:
+    """Each even second and a quarter; what comes out of turn, because a screen is new, moves no other tick for long."""
+    moment = datetime(2026, 11, 11, 4, 0, tzinfo=UTC) + timedelta(seconds=began)
+    assert gap_after(moment, USUAL, 0.25) == pytest.approx(gap, abs=1e-5)
+
+
+def test_a_clock_that_stands_still_makes_no_tick_wait_less_than_a_quarter() -> None:
+    for thousandth in range(0, 4_000, 7):
+        moment = datetime(2026, 11, 11, tzinfo=UTC) + timedelta(milliseconds=thousandth)
+        assert USUAL / 4 < gap_after(moment, USUAL, 0.25) <= 1.25 * USUAL + 1e-6

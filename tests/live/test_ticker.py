@@ -6,9 +6,11 @@ import threading
 import time
 from datetime import UTC, date, datetime
 
+from live.ticker import SETTLE_S, SETTLE_SHARE
 from metrics.ask import Ask, make_filters
 from metrics.scope import Scope
 from metrics.snapshot import Snapshot
+from tests.browser.stage import until
 from tests.live.fakes import CALENDAR, NOON, wall
 
 GUANGDONG = Scope(filters=make_filters({"province": ["440000"]}))
@@ -279,6 +281,22 @@ def test_the_thread_beats_by_itself_serves_a_new_scope_at_once_and_stops_cleanly
         w.ticker.stop()
         assert not [t.name for t in threading.enumerate() if t.name.startswith(("ticker", "ask", "watch"))]
     assert w.clock.now() >= NOON
+
+
+def test_a_tick_waits_for_what_is_on_its_way_and_a_newcomer_does_not() -> None:
+    with wall() as w:
+        waited: list[float] = []
+        w.ticker._settle = waited.append
+        w.ticker.usual_s = 0.2
+        w.ticker.start()
+        assert until(lambda: len(waited) >= 2)
+        assert set(waited) == {0.2 * SETTLE_SHARE}
+        w.ticker.usual_s = 600
+        assert w.store.watch("wall", Scope(), wait_s=60).complete
+        count = len(waited)
+        assert w.store.watch("wall", GUANGDONG, wait_s=60).complete
+        assert len(waited) <= count + 1 and max(waited) <= SETTLE_S
+        w.ticker.stop()
 
 
 def test_a_tick_that_raises_does_not_stop_the_next_one() -> None:
