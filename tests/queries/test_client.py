@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from core.errors import QueryFailedError, StoreBusyError
@@ -127,3 +128,16 @@ def test_a_statement_that_failed_leaves_nothing_in_the_next_answer(clickhouse: C
     for _ in range(INSERTERS):
         assert list(clickhouse.read_long(Statement("next", "SELECT 7")).rows) == [(7,)]
     assert clickhouse._readers.qsize() == clients
+
+
+def test_a_small_insert_makes_one_file_a_table_and_is_not_summed_twice(clean_store: ClickHouse) -> None:
+    minute = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
+    times = pa.array([minute, minute], pa.timestamp("s", "UTC"))
+    clean_store.insert_arrow("behaviour_1m_total", pa.table({"minute": times, "visit__quantity": [1, 2]}), token="one")
+    parts = (
+        "SELECT part_storage_type, toInt64(rows) FROM system.parts "
+        "WHERE database = currentDatabase() AND table = 'behaviour_1m_total' AND active"
+    )
+    assert clean_store.read(Statement("parts", parts)).rows == [("Packed", 2)]
+    summed = Statement("summed", "SELECT toInt64(sum(visit__quantity)) FROM behaviour_1m_total")
+    assert clean_store.read(summed).rows == [(3,)]
