@@ -1,5 +1,7 @@
 """What numbers cost at any size: `make bench-data` (BENCH_BIG=1 adds 100 million events). Writes bench/RESULTS.md.
 
+BENCH_ONLY=inserting measures the last section only and leaves the others as they stand.
+
 Every size is a store of its own in a process of its own (the engine holds one store a process): eight simulated days at
 a rate that makes the size. Asked is what one scope of the wall asks: all its questions once, one statement at a time,
 fresh (closed days not remembered) and as later ticks ask (remembered). The same questions from the raw ledgers alone
@@ -32,7 +34,7 @@ from app.logs import set_up_logs
 from app.main import build_wall
 from app.settings import Settings
 from app.store import demo_profile, open_store, settle_profile
-from bench.results import put_section
+from bench.results import put_part, put_section
 from core.clock import ManualClock, SystemClock
 from ingest.history import fill_history
 from ingest.scenario import load_scenario
@@ -49,6 +51,7 @@ MERGES_S = 600
 TICK_S, TICKS = 2.0, 30  # a minute, so that questions of every pace are asked
 COPIES = 12  # inserts of each kind
 SMALL = 1_000
+SECTION, INSERTING = "bench-data", "## Inserting: the ledger alone, and with all rollups"
 
 
 @dataclass
@@ -201,7 +204,7 @@ def measure_inserts(folder: Path) -> dict[str, Any]:
     scenario = load_scenario("normal_day", load_world())
     fill_history(clickhouse, scenario=scenario, seed=SEED, until=until, rate=40, days=1)
     settle(clickhouse)
-    with clickhouse._lent(clickhouse._readers) as client:
+    with clickhouse._lent(clickhouse._inserters) as client:  # without the time limit of a tile
         for table in ("behaviour_events", "order_events"):
             columns = "* EXCEPT (ingested_at) REPLACE (toString(event_id) AS event_id)"
             batches[table] = client.query_arrow(
@@ -263,14 +266,21 @@ def write_results(sizes: dict[str, dict[str, Any]], inserts: dict[str, Any]) -> 
         "|--:|--:|--:|",
         *(f"| {f['events']:,} | {f['fill_s']:.0f} | {f['fill_cpu_us']:.1f} µs |" for f in sizes.values()),
         "",
-        "## Inserting: the ledger alone, and with all rollups",
+        *insert_lines(inserts),
+    ]
+    return "\n".join(lines)
+
+
+def insert_lines(inserts: dict[str, Any]) -> list[str]:
+    """The section about inserting."""
+    return [
+        INSERTING,
         "",
         "| ledger and rows a batch | alone, CPU a row | with rollups | amplification |",
         "|---|--:|--:|--:|",
         *(f"| {name} | {bare:.2f} µs | {full:.2f} µs | {full / bare:.1f}x |" for name, (bare, full) in inserts.items()),
         "",
     ]
-    return "\n".join(lines)
 
 
 def in_process(*words: str) -> dict[str, Any]:
@@ -288,6 +298,11 @@ def main() -> None:
         found = measure_inserts(folder) if what == "inserts" else measure_size(what, folder)
         print(json.dumps(found))
         return
+    if os.environ.get("BENCH_ONLY") == "inserting":
+        lines = insert_lines(in_process("inserts"))
+        put_part(SECTION, INSERTING, "\n".join(lines))
+        print("\n".join(lines))
+        return
     wanted = [name for name in SIZES if name != "100 M" or os.environ.get("BENCH_BIG")]
     names = [f"{name} {distinct}" for distinct in ("sketch", "exact") for name in wanted]
     sizes = {}
@@ -297,7 +312,7 @@ def main() -> None:
         print(json.dumps(sizes[name]), flush=True)
     print("inserts …", flush=True)
     text = write_results(sizes, in_process("inserts"))
-    put_section("bench-data", text)
+    put_section(SECTION, text)
     print(text)
 
 

@@ -24,10 +24,16 @@ WRITE_SETTINGS = {
     "max_partitions_per_insert_block": 2000,
     # what a retry repeats is dropped by the views as well: the default of newer servers only
     "deduplicate_blocks_in_dependent_materialized_views": 1,
+    # A view sums its block: doing so once more as it is written finds nothing, for up to a quarter of a batch's CPU.
+    "optimize_on_insert": 0,
 }
+# A batch's states are few and large: cut into 256 buckets by their size they only make more, smaller blocks. Statements
+# that may spill to disk need the buckets, so this is for batches alone.
+BATCH_SETTINGS = {"group_by_two_level_threshold": 0, "group_by_two_level_threshold_bytes": 0}
 RECENT = 4_000  # statements remembered as (perf_counter seconds, name, milliseconds)
 INSERTERS = 2  # one insert keeps about one core busy; two fill a store in little more than half the time
 ENGINE_MEMORY = 6_000_000_000
+ENGINE_FILE = Path(__file__).parent / "engine.xml"
 # A load's own tables are named after it; whoever loads may make and drop them, and no others.
 INGESTS = re.compile(r"\s*(?:INSERT\b|(?:CREATE|DROP)\s+TABLE\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?stage_)", re.IGNORECASE)
 LOCKED = 76  # CANNOT_OPEN_FILE: another process holds the directory
@@ -104,7 +110,7 @@ class ClickHouse:
                 path=str(path),
                 settings=dict(settings),
                 tz_mode="aware",  # the default hands out UTC columns as naive times
-                chdb_options={"max_server_memory_usage": ENGINE_MEMORY},
+                chdb_options={"max_server_memory_usage": ENGINE_MEMORY, "config-file": str(ENGINE_FILE)},
             )
             self._made[id(client)] = (settings, dsn)
             return client
@@ -204,7 +210,7 @@ class ClickHouse:
         """Insert an Arrow table; `token` makes a retry of the same batch a no-op in the table and all its views."""
         from clickhouse_connect.driver.exceptions import Error
 
-        settings: dict[str, Any] = {**self._writer_settings, **_named(f"insert into {table}")}
+        settings: dict[str, Any] = {**self._writer_settings, **BATCH_SETTINGS, **_named(f"insert into {table}")}
         if token:
             settings["insert_deduplication_token"] = token
         with self._lent(self._inserters) as client:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from typing import Literal
 
 from core.clock import stopwatch, wait
 from core.errors import QueryFailedError, StoreBusyError
+from queries.client import ENGINE_FILE
 from queries.roles import QUERIES_A_MINUTE, users_file
 from queries.server import Access
 
@@ -104,6 +106,8 @@ class Listener:
         places = {"data": data, "backups": backups, "memory": MEMORY}
         config = CONFIG.format(http=self.port, tcp=tcp, users=users, more=more, **places)
         (self.folder / "config.xml").write_text(config, encoding="utf-8")
+        (self.folder / "config.d").mkdir(exist_ok=True)
+        shutil.copy(ENGINE_FILE, self.folder / "config.d")  # the engine merges what stands there
         (self.folder / "start.json").write_text(json.dumps({"data": str(data), "tcp": bool(tcp_port)}), "utf-8")
 
     def start(self) -> Listening:

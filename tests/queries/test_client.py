@@ -160,3 +160,16 @@ def test_every_statement_that_writes_is_named_too(clean_store: ClickHouse, monke
     assert seen == ["livewall:one load", "livewall:insert into dead_letters_settled"]
     clean_store.write(Statement("empty loads", "TRUNCATE TABLE loads"))
     assert seen[2] == (None if clean_store.embedded else "livewall:empty loads"), "the embedded engine keeps no log"
+
+
+def test_a_small_insert_makes_one_file_a_table_and_is_not_summed_twice(clean_store: ClickHouse) -> None:
+    minute = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
+    times = pa.array([minute, minute], pa.timestamp("s", "UTC"))
+    clean_store.insert_arrow("behaviour_1m_total", pa.table({"minute": times, "visit__quantity": [1, 2]}), token="one")
+    parts = (
+        "SELECT part_storage_type, toInt64(rows) FROM system.parts "
+        "WHERE database = currentDatabase() AND table = 'behaviour_1m_total' AND active"
+    )
+    assert clean_store.read(Statement("parts", parts)).rows == [("Packed", 2)]
+    summed = Statement("summed", "SELECT toInt64(sum(visit__quantity)) FROM behaviour_1m_total")
+    assert clean_store.read(summed).rows == [(3,)]
