@@ -50,8 +50,10 @@ class Sample:
     server_mb: float
 
 
-# One board is in front, and no other one fades or is drawn behind it: looks at different boards cannot be compared.
-ALONE = "(board) => livewall.stage.shown === board && !document.querySelector('[data-stage]')"
+# The rotation stands while one looks: no other board fades or is drawn behind the one in front.
+STAND = "(board) => livewall.stage.shown === board && (livewall.rotation.pause(), true)"
+ALONE = "() => !document.querySelector('[data-stage=warm], [data-stage=leaving]')"
+GO_ON = "() => livewall.rotation.pause()"
 
 
 def watch_page(
@@ -70,13 +72,24 @@ def watch_page(
     seen = []
     for _ in range(samples):
         page.wait_for_timeout(seconds / samples * 1000)
-        page.wait_for_function(ALONE, arg=board, timeout=TURN_MS)
+        stand_still(page, board)
         session.send("HeapProfiler.collectGarbage")
         metrics = {entry["name"]: entry["value"] for entry in session.send("Performance.getMetrics")["metrics"]}
         answers, turns = page.evaluate("() => [livewall.gate.answered.n, soak.turns]")
         heap = metrics["JSHeapUsedSize"] / 1e6
         seen.append(Sample(heap, int(metrics["Nodes"]), int(metrics["JSEventListeners"]), answers, turns, server_mb()))
+        page.evaluate(GO_ON)
     return seen
+
+
+def stand_still(page: Page, board: str) -> None:
+    """Stop the rotation while `board` is shown and nothing else is held: looks at several cannot be compared."""
+    while True:
+        page.wait_for_function(STAND, arg=board, polling=100, timeout=TURN_MS)
+        page.wait_for_function(ALONE, polling=100, timeout=TURN_MS)
+        if page.evaluate("() => livewall.stage.shown") == board:
+            return
+        page.evaluate(GO_ON)  # its turn was over in the same moment
 
 
 def growth(values: Sequence[float]) -> float:
