@@ -24,7 +24,7 @@ from app.metrics_page import Meters, MetricsTeller, Standing, serve_metrics
 from app.screens_api import Desk, ScreensApi, serve_screens
 from app.security import protect
 from app.settings import Settings
-from app.sharing import Voice, make_sharing, newest_beat, readiness, wall_name
+from app.sharing import Voice, make_sharing, newest_beat, readiness, share_latency, wall_name
 from app.static import plotly_url, serve_plotly
 from callbacks import register
 from callbacks.deps import Deps
@@ -37,6 +37,7 @@ from layouts.plan import plan_board
 from layouts.shell import Screen, build_shell
 from layouts.view import PlanContext
 from live.latency import PixelLatency
+from live.latency_peers import LatencyPeers
 from live.screen_book import MemoryBook
 from live.screen_redis import RedisBook
 from live.screen_rows import screen_row
@@ -110,7 +111,7 @@ class Wall:
     dash: Dash
     sharing: Sharing | None = None
     meters: Meters = field(default_factory=Meters)
-    teller: MetricsTeller | None = None
+    tellers: Sequence[MetricsTeller | LatencyPeers] = ()  # what processes tell each other beside the beat
 
     def start(self) -> None:
         """Begin to beat. Adds no routes any more: the first page is asked for here, because a cold Dash that meets
@@ -119,8 +120,8 @@ class Wall:
             warm.get("/")
         if self.sharing is not None:
             self.sharing.start()
-        if self.teller is not None:
-            self.teller.start()
+        for teller in self.tellers:
+            teller.start()
         self.ticker.start()
 
     def stop(self) -> None:
@@ -128,8 +129,8 @@ class Wall:
         self.ticker.stop()
         if self.sharing is not None:
             self.sharing.stop()
-        if self.teller is not None:
-            self.teller.stop()
+        for teller in self.tellers:
+            teller.stop()
         self.screens.save()
 
     def ask(self, question: Question) -> Answer:
@@ -224,6 +225,8 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
     )
     if sharing is not None:
         sharing.connect_ticker(ticker.resume, ticker.wake, engine.reread)
+    pixels = PixelLatency(clock, meters.pixel)
+    latencies = share_latency(settings, profile, sharing, pixels)
 
     meters.registry.register(
         Standing(
@@ -259,6 +262,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         clock,
         ready,
         meters,
+        pixels,
         slowed,
         took_s,
     )
@@ -277,7 +281,7 @@ def build_wall(settings: Settings, clickhouse: ClickHouse, profile: StoreProfile
         dash,
         sharing,
         meters,
-        MetricsTeller(meters, sharing.exchange) if sharing else None,
+        [MetricsTeller(meters, sharing.exchange), latencies] if sharing and latencies else (),
     )
     desk = Desk.of(settings)
     serve_screens(
@@ -303,6 +307,7 @@ def create_app(
     clock: Clock,
     ready: Callable[[], tuple[bool, dict[str, Any]]],
     meters: Meters,
+    pixels: PixelLatency,
     slowed: Callable[[], float],
     took_s: Callable[[], float],
 ) -> Dash:
@@ -344,7 +349,7 @@ def create_app(
             build=build,
             tick=settings.tick,
             slowed=slowed,
-            pixels=PixelLatency(clock, meters.pixel),
+            pixels=pixels,
             took_s=took_s,
         ),
     )
