@@ -19,7 +19,7 @@ OVER_HTTP := $(addprefix tests/queries/test_,answer.py client.py closed.py days.
                replay.py writer.py truth_ga360.py truth_online_retail.py truth_taobao.py truth_tmall.py) \
              tests/faults
 
-.PHONY: run serve test check lint types unit browser faults soak bench bench-data bench-live pictures clean help
+.PHONY: run serve test check lint types unit browser faults soak bench bench-data bench-live pictures sale clean help
 
 help:
 	@echo "make run    the live demo wall on http://localhost:8050"
@@ -31,6 +31,7 @@ help:
 	@echo "make bench-data  what numbers cost at 1, 10 and (BENCH_BIG=1) 100 million events: bench/RESULTS.md"
 	@echo "make bench-live  what 1 to 1,000 screens cost (BENCH_SHORT=1 for a look): bench/RESULTS.md"
 	@echo "make pictures  pictures of every board, from a wall that runs on PORT 8050 (docs/pictures.md)"
+	@echo "make sale   the demo wall while a sale runs: its clock stands in the evening of the last Double 11"
 	@echo "make clean  removes .venv; your data under var/ stays"
 
 run: $(STAMPS)/run
@@ -79,8 +80,13 @@ bench-live: $(STAMPS)/dev
 	$(PY) -m bench.live
 
 # Beside a running wall (make run): docs/img/boards and docs/pictures.md. PICTURES="--boards event" takes some only.
+# Of a running sale: make sale, and beside it PICTURES=--sale.
 pictures: $(STAMPS)/dev
 	$(PY) -m tests.browser.pictures $(PICTURES)
+
+# The demo wall in the evening of the last Double 11, with a store of its own that ends with it. SALE="--at 00:10"
+sale: $(STAMPS)/dev
+	@exec $(PY) -m tests.browser.sale $(SALE)
 
 clean:
 	rm -rf $(VENV)

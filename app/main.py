@@ -24,7 +24,7 @@ from app.metrics_page import Meters, MetricsTeller, Standing, serve_metrics
 from app.screens_api import Desk, ScreensApi, serve_screens
 from app.security import protect
 from app.settings import Settings
-from app.sharing import Voice, make_sharing, newest_beat, readiness, wall_name
+from app.sharing import Voice, make_sharing, newest_beat, readiness, share_latency, wall_name
 from app.static import plotly_url, serve_plotly
 from callbacks import register
 from callbacks.deps import Deps
@@ -38,6 +38,7 @@ from layouts.shell import Screen, build_shell
 from layouts.view import PlanContext
 from live.health import Beat, Took
 from live.latency import PixelLatency
+from live.latency_peers import LatencyPeers
 from live.screen_book import MemoryBook
 from live.screen_redis import RedisBook
 from live.screen_rows import screen_row
@@ -115,7 +116,7 @@ class Wall:
     pixels: PixelLatency
     sharing: Sharing | None = None
     meters: Meters = field(default_factory=Meters)
-    teller: MetricsTeller | None = None
+    tellers: Sequence[MetricsTeller | LatencyPeers] = ()  # what processes tell each other beside the beat
 
     def start(self) -> None:
         """Begin to beat. Adds no routes any more: the first page is asked for here, because a cold Dash that meets
@@ -124,8 +125,8 @@ class Wall:
             warm.get("/")
         if self.sharing is not None:
             self.sharing.start()
-        if self.teller is not None:
-            self.teller.start()
+        for teller in self.tellers:
+            teller.start()
         self.ticker.start()
 
     def stop(self) -> None:
@@ -133,8 +134,8 @@ class Wall:
         self.ticker.stop()
         if self.sharing is not None:
             self.sharing.stop()
-        if self.teller is not None:
-            self.teller.stop()
+        for teller in self.tellers:
+            teller.stop()
         self.screens.save()
 
     def ask(self, question: Question) -> Answer:
@@ -251,6 +252,7 @@ def build_wall(
     )
     if sharing is not None:
         sharing.connect_ticker(ticker.resume, ticker.wake, engine.reread)
+    latencies = share_latency(settings, profile, sharing, pixels)
 
     meters.registry.register(
         Standing(
@@ -307,7 +309,7 @@ def build_wall(
         pixels,
         sharing,
         meters,
-        MetricsTeller(meters, sharing.exchange) if sharing else None,
+        [MetricsTeller(meters, sharing.exchange), latencies] if sharing and latencies else (),
     )
     desk = Desk.of(settings)
     serve_screens(

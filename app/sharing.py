@@ -14,6 +14,8 @@ from app.settings import Settings
 from core.clock import Clock
 from live.exchange import Exchange, connect
 from live.health import Beat, check_health
+from live.latency import PixelLatency
+from live.latency_peers import LatencyPeers
 from live.sharing import Role, Sharing, lease_of
 from live.store import SnapshotStore
 from live.ticker import Ticker
@@ -21,6 +23,7 @@ from live.wire import FORMAT
 from metrics.profile import StoreProfile
 
 ALONE = "alone.lock"
+REDIS_S = 2.0  # seconds for which what no screen waits for may wait
 
 
 def wall_name(settings: Settings, profile: StoreProfile) -> str:
@@ -55,6 +58,16 @@ def make_sharing(
         members=members.seen,
         adopt_members=members.adopt,
     )
+
+
+def share_latency(
+    settings: Settings, profile: StoreProfile, sharing: Sharing | None, pixels: PixelLatency
+) -> LatencyPeers | None:
+    """Have all processes tell the same, whichever a screen reports to; None without REDIS_URL."""
+    if sharing is None or not settings.redis_url:
+        return None
+    sharing.on_marks(pixels.show)
+    return LatencyPeers(connect(settings.redis_url, REDIS_S), wall_name(settings, profile), pixels)
 
 
 class Voice:

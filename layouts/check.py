@@ -78,10 +78,11 @@ def _grid(
             problem = f"reaches beyond the grid of {grid.columns} × {grid.rows}"
             yield DefinitionError(_file(board), prefix + key, problem)
         elif tiles[key].kind in kind_names():
-            (width, height), (wide, high) = size_of(area, grid, shape), smallest(tiles[key])
-            if width < wide or height < high:
-                needs = f"a {tiles[key].kind} needs {wide:.0f} × {high:.0f} rem"
-                yield DefinitionError(_file(board), prefix + key, f"too small: {needs}, has {width:.0f} × {height:.0f}")
+            (width, height), forms = size_of(area, grid, shape), smallest(tiles[key])
+            if not any(width >= wide and height >= high for wide, high in forms):
+                needs = " or ".join(f"{wide:.0f} × {high:.0f}" for wide, high in forms)
+                problem = f"too small: a {tiles[key].kind} needs {needs} rem, has {width:.0f} × {height:.0f}"
+                yield DefinitionError(_file(board), prefix + key, problem)
     for one, other in combinations(areas, 2):
         if _overlap(areas[one], areas[other]):
             yield DefinitionError(_file(board), prefix + other, f"lies over {one}")

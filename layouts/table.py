@@ -12,12 +12,13 @@ Payload = dict[str, Any]
 KINDS = ("label", "number", "text", "change", "bar", "rate")
 
 
-def column(key: str, label: str, kind: str, width: str, *, wide: bool = False) -> Payload:
+def column(key: str, label: str, kind: str, width: str, *, wide: bool = False, short: str = "") -> Payload:
     """One column. `width` is a CSS track (`1fr`, `9rem`); the cells of its rows under `key` are made for `kind`.
 
-    `wide` columns are for tables that have room: a narrow one leaves them out.
+    `wide` columns are for tables that have room: a narrow one leaves them out. `short` is the label where the kind's
+    style sheet has no room for the whole.
     """
-    return {"key": key, "label": label, "kind": kind, "width": width, "wide": wide}
+    return {"key": key, "label": label, "kind": kind, "width": width, "wide": wide, "short": short}
 
 
 def number(view: View, metric: str, value: Number) -> Payload:

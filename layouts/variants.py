@@ -39,10 +39,13 @@ def size_of(area: Area, grid: Board | Variant, shape: Shape) -> tuple[float, flo
     return area.width * (column + GAP) - GAP, area.height * (row + GAP) - GAP
 
 
-def smallest(tile: Tile) -> tuple[float, float]:
-    """Width and height in rem below which a tile of its kind cannot be read."""
-    wanted: tuple[float, float] = getattr(load_kind(tile.kind), "SMALLEST", SMALLEST)
-    return wanted
+def smallest(tile: Tile) -> tuple[tuple[float, float], ...]:
+    """Width and height in rem below which a tile of its kind cannot be read: of its usual form, and of a narrow one
+    where the kind has one that is taller instead (`NARROW`)."""
+    kind = load_kind(tile.kind)
+    usual: tuple[float, float] = getattr(kind, "SMALLEST", SMALLEST)
+    narrow: tuple[float, float] | None = getattr(kind, "NARROW", None)
+    return (usual, narrow) if narrow else (usual,)
 
 
 def grid_properties(board: Board) -> dict[str, int]:

@@ -17,6 +17,9 @@ MOST_SHOWN = 600  # markers that may still be reported
 FRESH_S = 1.0  # what the last minutes were like is added up so often, however many screens ask
 STAGES = ("kept", "stored", "asked", "told")  # on disk, in the store, in a snapshot, in an answer; then it is painted
 FINE_S, STEPS = 10.0, 20  # to a twentieth of a second up to ten seconds, to whole seconds above
+TOLD_S = 5  # how fine in time other processes are told of reports
+
+Reports = list[tuple[float, Counter[float]]]  # how many seconds ago: latencies, and how many of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,10 @@ class Latency:
 
 
 class PixelLatency:
-    """The reports that this process was brought. Every method may be called from any thread."""
+    """The reports that this process was brought, and those that others told it (`live/latency_peers.py`).
+
+    Every method may be called from any thread, and none waits for another process.
+    """
 
     def __init__(
         self,
@@ -38,12 +44,14 @@ class PixelLatency:
         observe: Callable[[float], None] = lambda _: None,
         observe_stage: Callable[[str, float], None] = lambda _stage, _seconds: None,
     ) -> None:
-        """`observe` hears each report, `observe_stage` when a marker came to a stage before that; both in seconds."""
+        """`observe` hears each report to this process, `observe_stage` when a marker came to a stage before that: both
+        in seconds."""
         self._clock, self._observe, self._lock = clock, observe, threading.Lock()
         self._observe_stage = observe_stage
         self._passed: dict[str, int] = {}
         self._shown: OrderedDict[int, None] = OrderedDict()
         self._seconds: OrderedDict[int, Counter[float]] = OrderedDict()  # when -> latencies, and how many of each
+        self._others: Reports = []  # by this process's clock, not by age
         self._known: tuple[float, Latency | None] = (-FRESH_S, None)
 
     def show(self, watermarks: Iterable[Watermark]) -> None:
@@ -85,6 +93,24 @@ class PixelLatency:
         self._observe(seconds)
         return seconds
 
+    def own(self) -> Reports:
+        """What this process was brought in the last five minutes, for the others."""
+        told: dict[int, Counter[float]] = {}
+        with self._lock:  # not for long: reports wait for it. A second that is over does not change any more.
+            moment = self._clock.monotonic()
+            self._forget(moment)
+            over = {second: counts for second, counts in self._seconds.items() if second < int(moment)}
+            running = {second: Counter(counts) for second, counts in self._seconds.items() if second not in over}
+        for second, counts in (*over.items(), *running.items()):
+            told.setdefault(second // TOLD_S, Counter()).update(counts)
+        return [(moment - place * TOLD_S, counts) for place, counts in told.items()]
+
+    def hear(self, others: Reports) -> None:
+        """What all other processes were brought, in place of what was heard before; it is forgotten with its age."""
+        moment = self._clock.monotonic()
+        with self._lock:
+            self._others = [(moment - age_s, counts) for age_s, counts in others]
+
     def last_minutes(self) -> Latency | None:
         """What the last five minutes were like, at most a second old; None without a report."""
         moment = self._clock.monotonic()
@@ -92,12 +118,19 @@ class PixelLatency:
             made, latency = self._known
             if moment - made < FRESH_S:
                 return latency
-            for second in [second for second in self._seconds if second < moment - WINDOW_S]:
-                del self._seconds[second]
-            counts = sum(self._seconds.values(), Counter[float]())
-            latency = _latency(counts) if counts else None
+            self._forget(moment)
+            all_counts = Counter[float]()
+            for counts in (*self._seconds.values(), *(counts for _, counts in self._others)):
+                all_counts.update(counts)
+            latency = _latency(all_counts) if all_counts else None
             self._known = (moment, latency)
         return latency
+
+    def _forget(self, moment: float) -> None:
+        """Drop what is older than five minutes. With the lock."""
+        for second in [second for second in self._seconds if second < moment - WINDOW_S]:
+            del self._seconds[second]
+        self._others = [(at, counts) for at, counts in self._others if at >= moment - WINDOW_S]
 
 
 def _latency(counts: Counter[float]) -> Latency:

@@ -57,6 +57,7 @@ class Sharing:
         self._members, self._adopt_members = members, adopt_members
         self._resume: Resume = lambda _marks, _alerts: None
         self._wake_ticker: Callable[[], None] = lambda: None
+        self._see_marks: Callable[[tuple[Watermark, ...]], None] = lambda _marks: None
         self._turn_s = lease_s / TURNS
         self.role: Role = "joining"
         self.problem = ""  # why this process is alone
@@ -89,6 +90,10 @@ class Sharing:
         self._resume, self._wake_ticker = begin, wake
         self._store.on_new_scope(self._on_new_scope)
 
+    def on_marks(self, listener: Callable[[tuple[Watermark, ...]], None]) -> None:
+        """`listener` hears how far the ledgers are by what any process may be showing, whoever asked."""
+        self._see_marks = listener
+
     def leads(self) -> bool:
         """Whether this process asks: by a lease that is not over, or because it is alone."""
         return self.role == "alone" or (self.role == "leader" and self._clock.monotonic() < self._leads_until)
@@ -102,6 +107,7 @@ class Sharing:
         with self._lock:
             self._outbox = dict(snapshots)
             self._marks, self._alerts = watermarks, alerts
+        self._see_marks(watermarks)
         self._woken.set()
 
     def beat(self, beat: Beat) -> None:
@@ -246,6 +252,7 @@ class Sharing:
             if news is not None:
                 self.last, self._marks, self._alerts, members = unpack_news(news)
                 self._adopt_members(members)
+                self._see_marks(self._marks)
             for key, data in zip(keys, found, strict=True):
                 if data is not None and self._raw.get(key) != data:
                     board, _ = unpack_key(key)

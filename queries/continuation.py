@@ -39,6 +39,11 @@ GROUP BY order_id
 HAVING countIf(kind = 'created') > 0 AND countIf(kind IN ('cancelled', 'refunded')) = 0
 """
 
+OPEN_COLUMNS = (
+    *("order_id", "user_id", "session_id", "channel", "room", "category", "sku", "province", "city", "tier"),
+    *("amount", "units", "created_ms", "paid"),
+)
+
 NOTED = "SELECT count() FROM loads WHERE load_id = {load_id:String}"
 
 NOTE = """
@@ -90,7 +95,9 @@ def open_orders(clickhouse: ClickHouse, source: str, since: datetime) -> dict[st
     """
     # Reading half a million orders of a busy store takes longer than a tile may.
     answer = clickhouse.read_long(Statement("open orders", OPEN_ORDERS, {"source": source, "since": since}))
-    columns = list(zip(*answer.rows, strict=True)) or [()] * len(answer.columns)
+    if not answer.rows:  # then the embedded engine does not tell the names of the columns either
+        return {name: [] for name in OPEN_COLUMNS}
+    columns = zip(*answer.rows, strict=True)
     return {name: list(column) for name, column in zip(answer.columns, columns, strict=True)}
 
 

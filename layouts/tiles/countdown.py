@@ -102,12 +102,14 @@ def draw(tile: Tile, view: View) -> dict[str, Any]:
 
 
 def _when(view: View, span: Span) -> str:
-    """Begin and end on the business's clock, as people say them."""
+    """Begin and end on the business's clock, as people say them; the day once where it is the same."""
     zone = view.profile.zone
     day = format_day(view.calendar.day_of(span.start), view.locale)
     last = format_day(view.calendar.day_of(span.end - timedelta(seconds=1)), view.locale)
     until = format_clock(span.end, zone, seconds=False)
-    return f"{day} {format_clock(span.start, zone, seconds=False)} – {last} {'24:00' if until == '00:00' else until}"
+    end = "24:00" if until == "00:00" else until
+    begin = f"{day} {format_clock(span.start, zone, seconds=False)}"
+    return f"{begin} – {end}" if last == day else f"{begin} – {last} {end}"
 
 
 def _total(tile: Tile, view: View) -> dict[str, Any]:

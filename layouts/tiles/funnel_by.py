@@ -21,6 +21,7 @@ from metrics.scope import FUNNEL_STEPS
 
 SMALLEST = (60.0, 16.0)
 STILL = True
+NARROW = (38.0, 28.0)  # each row in two lines, its conversions under its name
 BEFORE = "previous_day"
 NOTICEABLE = -0.02
 ENOUGH = 100  # events before a step, on both days: of fewer a conversion says nothing
@@ -104,7 +105,7 @@ def _columns(tile: Tile, view: View, dimension: str) -> list[dict[str, Any]]:
         column("name", view.dimension_name(dimension), "label", "minmax(0, 1.3fr)"),
         column("first", steps[0], "number", "minmax(0, 1fr)"),
         *[
-            column(rate, f"{steps[place]} → {steps[place + 1]}", "rate", "minmax(0, 1.35fr)")
+            column(rate, f"{steps[place]} → {steps[place + 1]}", "rate", "minmax(0, 1.35fr)", short=steps[place + 1])
             for place, rate in enumerate(tile.options["rates"])
         ],
         column("last", steps[-1], "number", "minmax(0, 1fr)"),

@@ -126,8 +126,8 @@ def ready(client: httpx.Client | Visitor) -> dict[str, Any]:
     return found
 
 
-def frame(client: httpx.Client | Visitor, seen: str = "") -> dict[str, Any] | None:
-    body = {**UPDATE, "inputs": [{"id": "ask", "property": "data", "value": {**ASK, "seen": seen}}]}
+def frame(client: httpx.Client | Visitor, seen: str = "", **more: Any) -> dict[str, Any] | None:
+    body = {**UPDATE, "inputs": [{"id": "ask", "property": "data", "value": {**ASK, "seen": seen, **more}}]}
     answer = client.post("/_dash-update-component", json=body)
     assert answer.status_code in (200, 204), answer.text
     if answer.status_code == 204:
@@ -240,6 +240,18 @@ def test_two_processes_share_one_asking_and_survive_the_one_that_asks_and_redis(
         return one if one["complete"] and one == other else None
 
     shown = served.until(alike)
+
+    def pixel_of(pid: int, **more: Any) -> Any:
+        return (frame(clients[pid], **more) or {}).get("pixel")
+
+    def painted() -> bool:  # by a screen whose next question another process answers
+        marker = (frame(clients[first]) or {"head": {}})["head"].get("marker")
+        return bool(marker and pixel_of(second, painted=[marker, 0]))
+
+    served.until(painted)
+    told = served.until(lambda: (found := pixel_of(first)) and found == pixel_of(second) and found)
+    reports = by_process(clients[first], "livewall_event_to_pixel_seconds_count")
+    assert reports == {first: 0, second: told["count"]}, "/metrics counts each report once, where it came"
     asked = by_process(clients[second], "livewall_statement_seconds_count")
     served.until(
         lambda: by_process(clients[first], "livewall_statement_seconds_count")[first] > asked.get(first, 0) + 5

@@ -140,6 +140,14 @@ def test_a_history_broken_off_by_a_crash_is_filled_again(clean_store: ClickHouse
     assert again.rows == 0
 
 
+def test_a_store_that_stood_still_for_months_begins_anew_without_open_orders(
+    clean_store: ClickHouse, normal: Scenario
+) -> None:
+    fill(clean_store, normal, NOON - timedelta(days=100), hours=1)
+    summary = fill_history(clean_store, scenario=normal, seed=SEED, until=NOON, rate=0.5, days=1)
+    assert summary.start == (NOON - timedelta(days=1)).replace(microsecond=0) and summary.rows > 0
+
+
 def test_history_before_live_is_not_lost_when_it_was_never_asked_for(clean_store: ClickHouse, normal: Scenario) -> None:
     live(clean_store, normal, ManualClock(NOON), seconds=5)
     before = behaviour(clean_store)

@@ -69,6 +69,22 @@ def test_a_running_sale_is_compared_with_the_same_moment_of_the_last_one() -> No
     assert shown["value"] and shown["change"]["text"]
 
 
+@pytest.mark.parametrize(
+    ("locale", "when"), [("zh", "11月11日 周三 00:00 – 24:00"), ("en", "Wed, Nov 11 00:00 – 24:00")]
+)
+def test_a_sale_of_one_day_names_that_day_once(locale: str, when: str) -> None:
+    noon = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
+    assert draw_tile(tile("event", "clock"), view_of("event", "clock", context(as_of=noon), locale))["when"] == when
+
+
+def test_a_sale_of_several_days_names_the_first_and_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    longer = countdown.known_events()[1].model_copy(update={"days": 3})
+    monkeypatch.setattr(countdown, "known_events", lambda: (longer,))
+    noon = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
+    shown = draw_tile(tile("event", "clock"), view_of("event", "clock", context(as_of=noon), "en"))
+    assert shown["when"] == "Wed, Nov 11 00:00 – Fri, Nov 13 24:00"
+
+
 def test_before_a_sale_nothing_is_asked_and_a_tick_redraws_nothing() -> None:
     assert asks("event", "clock", context()) == {}
     first, later = (replace(view_of("event", "clock", context()), as_of=at) for at in moments())

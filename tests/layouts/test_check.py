@@ -129,6 +129,16 @@ def test_a_tile_too_small_for_its_kind_is_refused() -> None:
     assert any("too small: a kpi needs 18 × 12 rem" in problem for problem in said)
 
 
+@pytest.mark.parametrize(("rows", "fits"), [(7, True), (6, False)])
+def test_a_kind_with_a_narrow_form_may_stand_in_a_narrow_place_that_is_tall_enough(rows: int, fits: bool) -> None:
+    steps = ["impressions", "clicks", "product_views", "cart_adds", "orders_created", "orders_paid"]
+    rates = ["click_rate", "view_rate", "cart_rate", "order_rate", "create_to_pay_rate"]
+    area = {"column": 1, "row": 1, "width": 5, "height": rows}  # 38.9 rem wide
+    said = problems(tile(kind="funnel", metrics=steps, options={"rates": rates}, area=area))
+    needs = "boards/test.yaml: one: too small: a funnel needs 47 × 24 or 38 × 32 rem, has 39 × "
+    assert said == [] if fits else said[0].startswith(needs)
+
+
 def test_boards_of_ones_own_stand_beside_the_shipped_ones_or_take_their_place(tmp_path: Path) -> None:
     text = yaml.safe_dump({"title": TITLE, "tiles": [tile()]})
     for name in ("mine", "wall"):

@@ -15,7 +15,7 @@ from live.sharing import Sharing
 from live.ticker import Ticker
 from metrics.ask import make_filters
 from metrics.scope import Scope
-from metrics.snapshot import AlertView
+from metrics.snapshot import AlertView, Watermark
 from tests.live.fakes import BUDGET, CALENDAR, NOON, Wall
 from tests.redis_server import RedisServer
 
@@ -158,6 +158,19 @@ def test_alerts_watermarks_and_codes_come_from_the_leader(processes: Callable[..
     other.beat()
     assert other.look().alerts == (ALERT,) and other.look().watermarks == one.look().watermarks
     assert other.members == {"sku": frozenset({"a"})} and other.sharing.last == one.sharing.last
+
+
+def test_every_process_knows_the_marks_that_any_may_have_shown(processes: Callable[..., Process]) -> None:
+    """A screen that one process answered may report what it painted to another."""
+    one, other = pair(processes)
+    asks, follows = list[tuple[Watermark, ...]](), list[tuple[Watermark, ...]]()
+    one.sharing.on_marks(asks.append)
+    other.sharing.on_marks(follows.append)
+    one.reached = NOON - timedelta(seconds=1)
+    one.beat()
+    one.beat()
+    other.beat()
+    assert asks[-1] == follows[-1] and follows[-1][0].reached == NOON - timedelta(seconds=1)
 
 
 def test_a_dead_leader_is_replaced_and_its_numbers_stay_until_there_are_new_ones(

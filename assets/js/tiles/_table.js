@@ -75,6 +75,7 @@
           dom.text(cell, column.label);
           dom.attr(cell, "data-wide", column.wide ? "" : null);
           dom.attr(cell, "title", column.label);
+          dom.attr(cell, "data-short", column.short || null);
         },
       );
       dom.keyed(
