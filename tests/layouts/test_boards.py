@@ -117,6 +117,21 @@ def test_a_room_that_nobody_watches_is_not_on_air() -> None:
     assert "2 个在播" in shown["title"]
 
 
+def test_a_room_that_sells_to_nobody_now_has_no_conversion() -> None:
+    made = view_of("event", "rooms", context())
+    reading = made.answers["viewers"]
+    assert isinstance(reading, Reading)
+    left = tuple(
+        replace(row, values={"current": dict.fromkeys(row.values["current"], 0)}) if row.keys == ("room-02",) else row
+        for row in reading.rows
+    )
+    answers = {**made.answers, "viewers": replace(reading, rows=left)}
+    shown = draw_tile(tile("event", "rooms"), replace(made, answers=answers))
+    written = {row["code"]: row["cells"]["conversion"] for row in shown["rows"]}
+    assert written["room-02"] == "—"
+    assert written["room-01"].endswith("%") and written["room-03"].endswith("%")
+
+
 def test_viewers_are_people_seen_in_the_last_minutes() -> None:
     ask = asks("event", "rooms", context())["viewers"]
     assert "visitors" in ask.metrics and ask.by == ("room",) and ask.current.minutes == 5
