@@ -288,6 +288,14 @@ def test_every_board_has_a_place_for_its_tiles_in_every_shape() -> None:
         assert set(load_board(name).variants) == {"wide", "strip", "portrait", "desk"}, name
 
 
+def test_alerts_never_fill_a_column_of_a_strip() -> None:
+    """They are quiet most of the time: a column of nothing, where a strip has room for something."""
+    for name in board_names():
+        strip = load_board(name).variants["strip"]
+        heights = {key: area.height / strip.rows for key, area in strip.tiles.items() if key == "alerts"}
+        assert all(height <= 0.65 for height in heights.values()), (name, heights)
+
+
 def test_articles_of_the_simulated_shop_have_names_and_those_of_a_real_one_do_not() -> None:
     demo, real = (Labels(catalogue(), regions(), simulated=simulated) for simulated in (True, False))
     assert (demo.of("sku", "SKU-00001", "zh"), demo.of("sku", "SKU-00001", "en")) == ("纯棉圆领T恤", "Cotton crew tee")
