@@ -16,6 +16,7 @@ from pathlib import Path
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from layouts.board import board_names
+from tests.browser.other_screens import gather
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "img" / "boards"
@@ -33,7 +34,8 @@ QUALITY = 72
 PATIENCE = 180_000  # ms: a busy machine
 DRAWN = """() => {
   const tiles = [...document.querySelectorAll('.board:not([hidden]) .tile')].filter((tile) => tile.offsetParent);
-  return tiles.length && tiles.every((tile) => tile.dataset.face !== 'loading');
+  const frame = livewall.frame(); // complete: comparisons with other days have come too
+  return frame && frame.complete && tiles.length && tiles.every((tile) => tile.dataset.face !== 'loading');
 }"""
 
 
@@ -74,6 +76,8 @@ def pictures(page: Page, url: str, board: str, locale: str) -> Iterator[tuple[st
     page.set_viewport_size({"width": 1920, "height": 1080})
     page.goto(f"{url}/{board}?kiosk=1&name=lobby-left&lang={locale}&theme=dark")
     page.wait_for_function(DRAWN)
+    if board == "walls":
+        gather(page)
     for shape, (width, height) in FORMATS.items():
         page.set_viewport_size({"width": width, "height": height})
         for theme in THEMES:
