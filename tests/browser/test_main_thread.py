@@ -37,7 +37,9 @@ def test_work_in_a_tick_is_counted_and_waiting_is_not(scripted: ScriptedWall, pa
     assert sum(look.frames for look in idle) >= 12
     assert 0 < per_frame(idle) < BUSY_MS, "0.3 s between two frames are not the page's"
     page.evaluate(BURN, BUSY_MS)
+    asked = len(scripted.asks)
     busy = watch_ticks(page, 12, 3)
+    assert sum(look.frames for look in busy) <= len(scripted.asks) - asked + 1, "each frame counts once"
     assert per_frame(busy) - per_frame(idle) > BUSY_MS / 3, (per_frame(busy), per_frame(idle))
     assert {look.heap_mb > 0 and look.nodes > 0 for look in busy} == {True}
 
