@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import cold, peers, pixel
+from bench import browser, cold, peers, pixel
 from bench.processes import family_cpu
 from bench.results import put_section
 from bench.served import SHORT, free_port
@@ -120,6 +120,7 @@ def main() -> None:
             put_section("bench-live", text)
         peers.main(stand)
     pixel.main()
+    browser.main()
     cold.main()
 
 

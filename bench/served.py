@@ -36,11 +36,12 @@ def wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def served(port: int, **wanted: str) -> Iterator[tuple[str, int]]:
+def served(port: int, *, module: str = "app", **wanted: str) -> Iterator[tuple[str, int]]:
     """`make run` with some settings, once it is ready: its address and process id. It ends with the context."""
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "PORT": str(port), "HOST": "127.0.0.1", **wanted}
-    with subprocess.Popen([sys.executable, "-m", "app", "run"], env=environment) as server:
+    command = [sys.executable, "-m", module, *(["run"] if module == "app" else [])]
+    with subprocess.Popen(command, env=environment) as server:
         try:
             wait_until_ready(url, server)
             yield url, server.pid

@@ -67,8 +67,9 @@
     get themeChoice() {
       return setting("theme", "dark");
     },
+    // Up is red for who reads Chinese and green for the others, unless somebody chose.
     get updown() {
-      return setting("updown", "cn");
+      return setting("updown", livewall.screen.locale === "zh" ? "cn" : "intl");
     },
     get kiosk() {
       const text = query().get("kiosk");

@@ -92,11 +92,14 @@ def _cells(view: View, code: str, found: dict[str, dict[str, Row]]) -> dict[str,
     def value(role: str, metric: str) -> Any:
         return found[role].get(code, NOTHING).value(metric)
 
+    viewers = value("viewers", VIEWERS)
+    # its window is an hour, theirs are minutes: beside nobody a share of them that pays would look wrong
+    conversion = value("conversion", CONVERSION) if viewers else None
     return {
         "room": label(view.label(BY, code), kind_of(view, code)),
         "pace": number(view, TOTAL, value("pace", PACE)),
-        "viewers": number(view, VIEWERS, value("viewers", VIEWERS)),
-        "conversion": str(view.write(CONVERSION, value("conversion", CONVERSION))),
+        "viewers": number(view, VIEWERS, viewers),
+        "conversion": str(view.write(CONVERSION, conversion)),
         "total": number(view, TOTAL, value("total", TOTAL)),
     }
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from layouts.board import board_names
+from tests.browser.other_screens import gather
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "img" / "boards"
@@ -37,7 +38,8 @@ QUALITY = 72
 PATIENCE = 180_000  # ms: a busy machine
 DRAWN = """() => {
   const tiles = [...document.querySelectorAll('.board:not([hidden]) .tile')].filter((tile) => tile.offsetParent);
-  return tiles.length && tiles.every((tile) => tile.dataset.face !== 'loading');
+  const frame = livewall.frame(); // complete: comparisons with other days have come too
+  return frame && frame.complete && tiles.length && tiles.every((tile) => tile.dataset.face !== 'loading');
 }"""
 
 
@@ -89,6 +91,8 @@ def pictures(page: Page, url: str, name: str, board: str, locale: str) -> Iterat
     """The page in each shape and theme, as (file name, size in px), ready to be captured."""
     page.set_viewport_size({"width": 1920, "height": 1080})
     open_board(page, f"{url}/{board}?kiosk=1&name=lobby-left&lang={locale}&theme=dark")
+    if name == "walls":
+        gather(page)
     for shape, (width, height) in shapes_of(name).items():
         page.set_viewport_size({"width": width, "height": height})
         for theme in THEMES:

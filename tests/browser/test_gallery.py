@@ -114,3 +114,10 @@ def test_a_small_screen_far_away_is_found_out(address: str, page: Page, without_
     where = {one["where"] for one in page.evaluate("livewall.checked.small")}
     assert {"kpi-fresh", "hero-fresh"} <= where
     assert page.locator(".gallery-check table tr").count() > 5
+
+
+def test_alerts_are_whole_or_not_there(address: str, page: Page, without_plotly: None) -> None:
+    opened(page, f"{address}?lang=en")
+    cut = """() => [...document.querySelectorAll('[data-part="alerts-fresh"] .alert-card')].map((card) =>
+      card.getBoundingClientRect().bottom <= card.parentElement.getBoundingClientRect().bottom + 1)"""
+    assert page.evaluate(cut) == [True, True]

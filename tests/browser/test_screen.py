@@ -146,6 +146,28 @@ def test_theme_and_direction_colours_switch_and_are_remembered(wall: ScriptedWal
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
 
 
+def test_up_is_green_for_english_readers_unless_somebody_chose(wall: ScriptedWall, page: Page) -> None:
+    def shown(query: str) -> tuple[str | None, bool]:
+        opened(page, wall, query)
+        colours = (
+            "(names) => names.map((name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim())"
+        )
+        up, green = page.evaluate(colours, ["--up", "--green"])
+        return page.get_attribute("html", "data-updown"), up == green
+
+    assert shown("?lang=zh") == ("cn", False)
+    assert shown("?lang=en") == ("intl", True)
+    assert shown("?lang=en&updown=cn") == ("cn", False)
+    assert shown("?lang=zh") == ("cn", False)
+    page.click('[data-choose="lang"]')
+    expect(page.locator("html")).to_have_attribute("data-updown", "intl")
+    page.click('[data-choose="updown"]')
+    expect(page.locator("html")).to_have_attribute("data-updown", "cn")
+    page.click('[data-choose="lang"]')
+    page.click('[data-choose="lang"]')
+    expect(page.locator("html")).to_have_attribute("data-updown", "cn")  # what was chosen stays
+
+
 def test_a_kiosk_has_no_controls_and_no_cursor(wall: ScriptedWall, page: Page) -> None:
     opened(page, wall, "?kiosk=1")
     assert not page.locator(".controls").is_visible()

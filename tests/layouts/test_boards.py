@@ -133,6 +133,21 @@ def test_a_room_that_nobody_watches_is_not_on_air() -> None:
     assert "2 个在播" in shown["title"]
 
 
+def test_a_room_that_sells_to_nobody_now_has_no_conversion() -> None:
+    made = view_of("event", "rooms", context())
+    reading = made.answers["viewers"]
+    assert isinstance(reading, Reading)
+    left = tuple(
+        replace(row, values={"current": dict.fromkeys(row.values["current"], 0)}) if row.keys == ("room-02",) else row
+        for row in reading.rows
+    )
+    answers = {**made.answers, "viewers": replace(reading, rows=left)}
+    shown = draw_tile(tile("event", "rooms"), replace(made, answers=answers))
+    written = {row["code"]: row["cells"]["conversion"] for row in shown["rows"]}
+    assert written["room-02"] == "—"
+    assert written["room-01"].endswith("%") and written["room-03"].endswith("%")
+
+
 def test_viewers_are_people_seen_in_the_last_minutes() -> None:
     ask = asks("event", "rooms", context())["viewers"]
     assert "visitors" in ask.metrics and ask.by == ("room",) and ask.current.minutes == 5
@@ -287,6 +302,14 @@ def test_a_kind_says_how_much_room_it_needs(module: Any) -> None:
 def test_every_board_has_a_place_for_its_tiles_in_every_shape() -> None:
     for name in board_names():
         assert set(load_board(name).variants) == {"wide", "strip", "portrait", "desk"}, name
+
+
+def test_alerts_never_fill_a_column_of_a_strip() -> None:
+    """They are quiet most of the time: a column of nothing, where a strip has room for something."""
+    for name in board_names():
+        strip = load_board(name).variants["strip"]
+        heights = {key: area.height / strip.rows for key, area in strip.tiles.items() if key == "alerts"}
+        assert all(height <= 0.65 for height in heights.values()), (name, heights)
 
 
 def test_articles_of_the_simulated_shop_have_names_and_those_of_a_real_one_do_not() -> None:

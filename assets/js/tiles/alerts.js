@@ -49,6 +49,7 @@
           dom.text(card.state, alert.state === "firing" ? alert.severity_label : alert.state_label);
           dom.text(card.since, alert.since);
           dom.text(card.name, alert.name);
+          dom.attr(card.name, "title", alert.name);
           dom.text(card.where, alert.where);
           dom.text(card.cause, alert.cause);
           dom.attr(card.cause, "title", alert.cause);

@@ -1,0 +1,138 @@
+"""Every shipped board on every shape of screen, in both languages: nothing scrolls, and every word is seen whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page
+
+from layouts.board import board_names
+from queries.client import ClickHouse
+from tests.browser.conftest import Watch, port_that_is_free
+from tests.browser.pictures import DRAWN, FORMATS
+from tests.browser.real import NOON, RunningClock, fill, running
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.usefixtures("without_plotly")]
+PATIENCE = 180_000  # ms
+PHONE = (412, 915)
+
+# What a reader misses: text that reaches out of what it stands in, and text that lies over other text. Letters are
+# measured by their ink, since a line box is higher than they are. A name may be shortened where its title has it whole.
+SPOILT = """() => {
+  const pen = document.createElement('canvas').getContext('2d');
+  const spoilt = new Set();
+  const ink = (node, style) => {
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+    const known = pen.measureText(node.textContent.trim());
+    return [...range.getClientRects()].filter((box) => box.width > 1).map((box) => ({
+      left: box.left, right: box.right,
+      top: box.top + known.fontBoundingBoxAscent - known.actualBoundingBoxAscent,
+      bottom: box.bottom - known.fontBoundingBoxDescent + known.actualBoundingBoxDescent,
+    }));
+  };
+  for (const tile of document.querySelectorAll('.board:not([hidden]) .tile')) {
+    if (!tile.offsetParent) continue;
+    const texts = [];
+    const walker = document.createTreeWalker(tile, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const element = node.parentElement;
+      const seen = element.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+      if (!node.textContent.trim() || !seen || element.closest('svg, .hidden-text')) continue;
+      // a title makes room for a note beside it: as of when the numbers are, while a starved machine is late
+      if (element.closest('.tile-title') && tile.querySelector('.tile-note').textContent) continue;
+      const name = `${tile.dataset.tile} .${element.className} "${node.textContent.trim()}"`;
+      const titled = element.closest('[title]:not([title=""])');
+      for (const box of ink(node, getComputedStyle(element))) {
+        for (let outer = element; outer !== tile.parentElement; outer = outer.parentElement) {
+          if (getComputedStyle(outer).overflowX === 'visible') continue;
+          const edge = outer.getBoundingClientRect();
+          const wide = box.left < edge.left - 1.5 || box.right > edge.right + 1.5;
+          const high = box.top < edge.top - 1.5 || box.bottom > edge.bottom + 1.5;
+          if ((wide || high) && !(titled && titled.contains(outer))) spoilt.add(`cut: ${name}`);
+          box.left = Math.max(box.left, edge.left);
+          box.right = Math.min(box.right, edge.right);
+          box.top = Math.max(box.top, edge.top);
+          box.bottom = Math.min(box.bottom, edge.bottom);
+        }
+        texts.push({ name, node, box });
+      }
+    }
+    texts.forEach((one, index) => {
+      for (const two of texts.slice(index + 1)) {
+        const wide = Math.min(one.box.right, two.box.right) - Math.max(one.box.left, two.box.left);
+        const high = Math.min(one.box.bottom, two.box.bottom) - Math.max(one.box.top, two.box.top);
+        if (one.node !== two.node && wide > 1.5 && high > 1.5) spoilt.add(`over each other: ${one.name}, ${two.name}`);
+      }
+    });
+  }
+  return [...spoilt];
+}"""
+# What makes a page scroll: its size, and what reaches over the edges of the screen.
+SCROLLS = """(sideways) => {
+  const { scrollWidth, scrollHeight } = document.documentElement;
+  if (scrollWidth <= innerWidth && (sideways || scrollHeight <= innerHeight)) return [];
+  const out = [...document.querySelectorAll('body *')].filter((element) => {
+    const box = element.getBoundingClientRect();
+    return element.checkVisibility() && (box.right > innerWidth + 1 || (!sideways && box.bottom > innerHeight + 1));
+  });
+  const words = (element) => [element.className, element.dataset.part, element.textContent.slice(0, 30)].join(' ');
+  return [`${scrollWidth}x${scrollHeight}`, ...out.slice(0, 8).map(words)];
+}"""
+
+
+@pytest.fixture(scope="module")
+def address(clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    clock, port = RunningClock(NOON), port_that_is_free()
+    fill(clickhouse, clock.now())
+    with running(clickhouse, tmp_path_factory.mktemp("wall"), clock, port):
+        yield f"http://127.0.0.1:{port}"
+
+
+def sized(page: Page, size: tuple[int, int]) -> None:
+    """The page on a screen of that size, laid out and with its fonts."""
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.evaluate("() => document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => done())))")
+    page.wait_for_timeout(200)  # tiles that look at their own size do so a moment later
+
+
+@pytest.mark.parametrize("board", board_names())
+def test_a_board_fits_every_shape_of_screen(address: str, page: Page, watch: Watch, board: str) -> None:
+    page.goto(f"{address}/{board}?kiosk=1&lang=zh")
+    spoilt, scrolling = {}, {}
+    for locale in ("zh", "en"):
+        page.evaluate("(locale) => livewall.screen.choose('lang', locale)", locale)
+        page.wait_for_function(f"(locale) => livewall.frame()?.locale === locale && ({DRAWN})()", arg=locale)
+        for shape, size in (FORMATS | {"phone": PHONE}).items():
+            sized(page, size)
+            is_phone = shape == "phone"  # it scrolls down, not sideways, and shortens titles
+            scrolling[locale, shape] = page.evaluate(SCROLLS, is_phone)
+            spoilt[locale, shape] = [] if is_phone else page.evaluate(SPOILT)
+    assert {place: told for place, told in scrolling.items() if told} == {}
+    assert {place: told for place, told in spoilt.items() if told} == {}
+    assert watch.errors == []
+
+
+def test_what_is_cut_or_lies_over_another_is_seen(address: str, page: Page) -> None:
+    page.goto(f"{address}/goods?kiosk=1&lang=en")
+    page.wait_for_function(DRAWN, timeout=PATIENCE)
+    sized(page, (1920, 1080))
+    page.add_style_tag(content=".rank-label { margin-bottom: -1.2rem; } .kpi-number { width: 3rem; overflow: hidden; }")
+    spoilt = page.evaluate(SPOILT)
+    assert any(line.startswith("over each other: categories .rank-label") for line in spoilt), spoilt
+    assert any(line.startswith("cut: units") for line in spoilt), spoilt
+
+
+def test_groups_of_parts_are_not_taken_for_names_of_the_bar_above_them(address: str, page: Page) -> None:
+    """English names leave no room for their shares; names alone would stand under parts that they do not name."""
+    groups = page.locator('[data-board="wall"] [data-tile="channels"] .split-groups')
+    rows = page.locator('[data-board="wall"] [data-tile="channels"] .split-rows')
+    for query, shown in (("lang=zh&kiosk=1", True), ("lang=en&kiosk=1", False), ("lang=en", True)):
+        page.goto(f"{address}/wall?{query}")
+        page.wait_for_function(DRAWN, timeout=PATIENCE)
+        assert groups.is_visible() == shown, query
+    below, above = groups.bounding_box(), rows.bounding_box()
+    assert below and above and below["y"] >= above["y"] + above["height"] - 1
+    assert groups.locator("b").first.is_hidden()
