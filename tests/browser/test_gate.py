@@ -21,7 +21,9 @@ NOTE_CUT = """() => {
   window.here = {unsaid: 0};
   livewall.on('second', () => {
     if (document.documentElement.dataset.link === 'cut') return;
-    here.unsaid = Math.max(here.unsaid, (livewall.ran() - livewall.gate.okAt) / 1000);
+    const {slowed, tick} = livewall.frame();  // a wall that load has slowed, and says so, asks later and is cut later
+    const later = slowed ? Math.max(0, 1.5 * tick + 3 - 8) : 0;
+    here.unsaid = Math.max(here.unsaid, (livewall.ran() - livewall.gate.okAt) / 1000 - later);
   });
 }"""
 NOTE_BACK = """(last) => {
