@@ -11,7 +11,7 @@ import pytest
 
 from core.clock import ManualClock
 from layouts.drawn import DrawnTiles
-from layouts.frame import build_frame
+from layouts.frame import Stage, build_frame
 from layouts.view import KINDS, View, kind_names, load_kind
 from metrics.scope import Scope
 from metrics.snapshot import Snapshot
@@ -37,8 +37,8 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def frame(shot: Snapshot, deps: Any, locale: str = "zh") -> str:
-    return build_frame(deps.stage, BOARD, shot, "v-1", locale, (), 2.0)
+def frame(shot: Snapshot, stage: Stage, locale: str = "zh") -> str:
+    return build_frame(stage, BOARD, shot, "v-1", locale, (), 2.0)
 
 
 def test_kinds_that_keep_still_never_look_at_what_moves() -> None:
@@ -57,27 +57,27 @@ def test_kinds_that_keep_still_never_look_at_what_moves() -> None:
 
 
 def test_the_same_answers_are_drawn_once_and_look_the_same_later(drawn: list[str]) -> None:
-    deps, shot = make_deps(ManualClock(NOW)), snapshot()
-    frame(shot, deps)
+    stage, shot = make_deps(ManualClock(NOW)).stage, snapshot()
+    frame(shot, stage)
     assert set(drawn) >= {"trend", "hero"}
     drawn.clear()
     later = replace(shot, as_of=shot.as_of + timedelta(minutes=7))
-    frame(later, deps)
+    frame(later, stage)
     assert not set(drawn) & set(STILL) and "alerts" in drawn
-    fresh = frame(later, make_deps(ManualClock(NOW)))
-    assert frame(later, deps) == fresh, "what is remembered is what would be drawn"
+    fresh = frame(later, make_deps(ManualClock(NOW)).stage)
+    assert frame(later, stage) == fresh, "what is remembered is what would be drawn"
 
 
 def test_another_answer_language_or_scope_is_drawn_anew(drawn: list[str]) -> None:
-    deps, shot = make_deps(ManualClock(NOW)), snapshot()
-    frame(shot, deps)
+    stage, shot = make_deps(ManualClock(NOW)).stage, snapshot()
+    frame(shot, stage)
     for changed, locale, again in (
         (shot, "en", set(STILL)),
         (replace(shot, scope=Scope(day=NOW.date())), "zh", set(STILL)),
         (replace(shot, tiles={**shot.tiles, "hero": anew(shot, "hero")}), "zh", {"hero"}),
     ):
         drawn.clear()
-        frame(changed, deps, locale)
+        frame(changed, stage, locale)
         assert set(drawn) & set(STILL) == again & {tile.kind for tile in BOARD.tiles}
 
 
