@@ -28,6 +28,7 @@
           dom.text(row.where, order.where);
           dom.setNumber(row.number, order.amount);
           dom.text(row.what, [order.category, order.channel].filter(Boolean).join(" · "));
+          dom.attr(row.what, "title", [order.category, order.channel].filter(Boolean).join(" · "));
           dom.text(row.time, order.time);
         },
       );
