@@ -17,6 +17,7 @@ from core.clock import ManualClock
 from core.errors import BadRequestError, UnknownNameError
 from ingest.incoming import EventCheck
 from ingest.settling import list_letters, retry_letters
+from ingest.under_way import UnderWay
 from ingest.writer import Writer
 from metrics.profile import DEMO, read_profile
 from queries.client import ClickHouse
@@ -38,7 +39,9 @@ def endpoint(clean_store: ClickHouse, tmp_path: Path, clock: ManualClock) -> Ite
 
 @pytest.fixture
 def intake(endpoint: Endpoint, clean_store: ClickHouse, clock: ManualClock) -> Intake:
-    return Intake(clean_store, endpoint.receiver, Writer(clean_store), EventCheck(read_profile(DEMO)), clock)
+    return Intake(
+        clean_store, endpoint.receiver, Writer(clean_store), EventCheck(read_profile(DEMO)), clock, UnderWay()
+    )
 
 
 def test_letters_are_grouped_and_a_wrong_filter_says_what_was_meant(
