@@ -6,6 +6,8 @@ import threading
 from datetime import datetime
 from typing import Any
 
+from cachetools import LRUCache
+
 from callbacks.deps import Deps
 from callbacks.shelf import FrameShelf
 from callbacks.wish import Wish, read_wish
@@ -16,6 +18,7 @@ from metrics.snapshot import Snapshot
 
 WAIT_S = 0.8  # how long the first screen of a new scope waits for its first numbers
 WAITERS = 4  # more than these do not wait: threads are for everybody
+MOST_TOLD = 128  # answers, of some ten kilobytes at most: those of the newest versions
 COUNT_S = 10.0
 ANSWER_S, MOST_SPREAD = 0.001, 0.5  # what an answer costs, and the most of a tick that screens are spread over
 LATE_TICKS, LATE_S = 4.0, 8.0  # a snapshot older than both is told again, so that screens see it age
@@ -49,6 +52,8 @@ class Refresher:
         self._shelf = FrameShelf(deps.cache)
         self._waiting = threading.BoundedSemaphore(WAITERS)
         self._crowd = Crowd(deps.clock)
+        self._lock = threading.Lock()
+        self._told: LRUCache[tuple[object, ...], str] = LRUCache(MOST_TOLD)
 
     def answer(self, ask: Any) -> str | None:
         """The frame for a question, or what changed since the one that the screen has, while that is remembered; None
@@ -102,7 +107,18 @@ class Refresher:
         return f"{version}~{int(age // LATE_S)}"
 
     def _news(self, wish: Wish, snapshot: Snapshot, version: str, tick: float, slowed: bool) -> str:
-        """The shorter of the whole frame and what changed. `wish.seen` is only ever looked up."""
+        """The shorter of the whole frame and what changed, which the screens of a scope ask for one after the other."""
+        key = (version, wish.seen, wish.board.key, snapshot.scope, wish.locale, wish.dropped)
+        with self._lock:
+            told: str | None = self._told.get(key)
+        if told is None:
+            told = self._made(wish, snapshot, version, tick, slowed)
+            with self._lock:
+                self._told[key] = told
+        return told
+
+    def _made(self, wish: Wish, snapshot: Snapshot, version: str, tick: float, slowed: bool) -> str:
+        """The same from the shelf, which keeps more of it, for other processes too. `wish.seen` is only looked up."""
         parts = self._parts(wish, snapshot, version)
         stage, board = self._stage, wish.board
         frame = self._shelf.take(
