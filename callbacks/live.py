@@ -6,7 +6,7 @@ import threading
 from datetime import datetime
 from typing import Any
 
-from cachetools import LRUCache
+from cachetools import TTLCache
 
 from callbacks.deps import Deps
 from callbacks.shelf import FrameShelf
@@ -18,7 +18,7 @@ from metrics.snapshot import Snapshot
 
 WAIT_S = 0.8  # how long the first screen of a new scope waits for its first numbers
 WAITERS = 4  # more than these do not wait: threads are for everybody
-MOST_TOLD = 128  # answers, of some ten kilobytes at most: those of the newest versions
+MOST_TOLD, TOLD_S = 128, 10.0  # answers of some ten kilobytes at most, for as long as screens of one tick ask for them
 COUNT_S = 10.0
 ANSWER_S, MOST_SPREAD = 0.001, 0.5  # what an answer costs, and the most of a tick that screens are spread over
 LATE_TICKS, LATE_S = 4.0, 8.0  # a snapshot older than both is told again, so that screens see it age
@@ -53,7 +53,7 @@ class Refresher:
         self._waiting = threading.BoundedSemaphore(WAITERS)
         self._crowd = Crowd(deps.clock)
         self._lock = threading.Lock()
-        self._told: LRUCache[tuple[object, ...], str] = LRUCache(MOST_TOLD)
+        self._told: TTLCache[tuple[object, ...], str] = TTLCache(MOST_TOLD, TOLD_S, timer=deps.clock.monotonic)
 
     def answer(self, ask: Any) -> str | None:
         """The frame for a question, or what changed since the one that the screen has, while that is remembered; None

@@ -14,7 +14,7 @@ import pytest
 
 import callbacks.live
 from callbacks.deps import Deps
-from callbacks.live import WAIT_S, WAITERS, Refresher
+from callbacks.live import TOLD_S, WAIT_S, WAITERS, Refresher
 from core.clock import ManualClock
 from core.errors import BadRequestError
 from layouts.patch import apply_patch
@@ -53,6 +53,19 @@ def test_screens_of_one_scope_share_one_built_frame(refresher: Refresher, deps: 
     assert len({read(answer)["version"] for answer in answers}) == 1
     refresher.answer(asking("province=440000", locale="en"))
     assert len(cache) == 2
+
+
+def test_an_answer_is_given_on_while_screens_of_a_tick_ask_and_no_longer(
+    refresher: Refresher, deps: Deps, clock: ManualClock
+) -> None:
+    """A scope that waits for its first numbers has one version for ever: its picture must not stay as it once was."""
+    assert isinstance(deps.cache, DictCache)
+    first = read(refresher.answer(asking()))
+    deps.cache.clear()
+    clock.advance(seconds=1)
+    assert read(refresher.answer(asking()))["as_of"] == first["as_of"] and len(deps.cache) == 0
+    clock.advance(seconds=TOLD_S)
+    assert read(refresher.answer(asking()))["as_of"] > first["as_of"]
 
 
 def moved_on(store: FakeStore, clock: ManualClock, version: str, value: float) -> None:
