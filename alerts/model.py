@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from locales.words import LOCALES
 
@@ -64,12 +64,17 @@ class Rule(Strict):
     out_of: int = Field(default=0, ge=0, le=60, description="0 is as many as `breaches`: all in a row.")
     resolve_after: int = Field(default=3, ge=1, le=60)
     severity: Literal["critical", "warning", "info"] = "warning"
-    owner: str
+    owner: Words = Field(description="Who acts. One text stands for all languages, as with a person's name.")
     action: Words = Field(description="The next step for who sees it.")
+
+    @field_validator("owner", mode="before")
+    @classmethod
+    def _same_in_all(cls, owner: object) -> object:
+        return dict.fromkeys(LOCALES, owner) if isinstance(owner, str) else owner
 
     @model_validator(mode="after")
     def _sensible(self) -> Rule:
-        for field in ("name", "action"):
+        for field in ("name", "owner", "action"):
             written = {locale for locale, text in getattr(self, field).items() if text.strip()}
             if written != set(LOCALES):
                 raise ValueError(f"{field} is written in {' and '.join(LOCALES)}, here in {sorted(written)}")

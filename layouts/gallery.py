@@ -267,7 +267,7 @@ def sample_alerts(context: PlanContext) -> tuple[AlertView, ...]:
             name={"zh": zh.t("gallery.alert.name"), "en": en.t("gallery.alert.name")},
             cause={"zh": zh.t("gallery.alert.cause"), "en": en.t("gallery.alert.cause")},
             action={"zh": zh.t("gallery.alert.action"), "en": en.t("gallery.alert.action")},
-            owner="payments",
+            owner={"zh": zh.t("gallery.alert.owner"), "en": en.t("gallery.alert.owner")},
             unit="ratio",
         )
 

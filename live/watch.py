@@ -66,5 +66,5 @@ def engine_failed(problem: str) -> AlertView:
         name={locale: text.t("alert.engine.name") for locale, text in words.items()},
         cause={locale: text.t("alert.engine.cause", problem=problem) for locale, text in words.items()},
         action={locale: text.t("alert.engine.action") for locale, text in words.items()},
-        owner="",
+        owner=dict.fromkeys(LOCALES, ""),
     )

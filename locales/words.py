@@ -14,6 +14,7 @@ from core.errors import DefinitionError, UnknownNameError
 
 FOLDER = Path(__file__).parent
 LOCALES = ("zh", "en")
+ONE = "_one"  # ends the key of a text about one thing; assets/js/10-core.js knows it too
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,11 @@ class Words:
     texts: Mapping[str, str]
 
     def t(self, key: str, **values: object) -> str:
-        """The text of `key` with `{name}` places filled. Raises UnknownNameError for a key nobody wrote."""
+        """The text of `key` with `{name}` places filled. Raises UnknownNameError for a key nobody wrote.
+
+        A `count` of 1 takes the text of `key_one`, in languages that write one thing differently from many.
+        """
+        key = key + ONE if str(values.get("count")) == "1" and key + ONE in self.texts else key
         try:
             text = self.texts[key]
         except KeyError:

@@ -75,7 +75,7 @@ class AlertView:
     name: Mapping[str, str]  # locale -> words
     cause: Mapping[str, str]  # locale -> one line: what was seen against what limit is allowed
     action: Mapping[str, str]  # locale -> next step
-    owner: str
+    owner: Mapping[str, str]  # locale -> who acts
     unit: str = ""
     subject: str = ""  # what is meant where `code` is no member of a dimension: the name of a wall
     evaluated_at: datetime | None = None

@@ -113,9 +113,11 @@
   });
 
   // Words of the locale by dotted key, `{name}` places filled. A missing word shows its key: visible, not fatal.
+  // A `count` of 1 takes `key_one`, in languages that write one thing differently from many.
   livewall.t = (key, values = {}) => {
     const words = (livewall.config && livewall.config.words[livewall.screen.locale]) || {};
-    const text = words[key] === undefined ? key : words[key];
+    const found = String(values.count) === "1" && words[`${key}_one`] !== undefined ? `${key}_one` : key;
+    const text = words[found] === undefined ? key : words[found];
     return text.replace(/\{(\w+)\}/g, (place, name) => (name in values ? values[name] : place));
   };
 

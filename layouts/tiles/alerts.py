@@ -66,7 +66,7 @@ def _row(view: View, alert: AlertView) -> dict[str, Any]:
         "limit": _amount(view, alert, alert.limit),
         "cause": alert.cause.get(view.locale, ""),
         "action": alert.action.get(view.locale, ""),
-        "owner": alert.owner,
+        "owner": alert.owner.get(view.locale, ""),
         "metric": alert.metric if alert.metric in view.catalogue.metrics else "",
         "focused": view.scope.focus == alert.metric,
     }

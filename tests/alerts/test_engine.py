@@ -190,7 +190,7 @@ def test_an_edited_rule_starts_anew_but_new_words_do_not(clean_store: ClickHouse
         shop.minute(NOON + number * MINUTE, east=0.0)
     shop.reached = NOON + 2 * MINUTE + 3 * SECOND
     shop.observe(shop.reached)
-    shop.rules = (OUTAGE.model_copy(update={"owner": "someone else"}),)
+    shop.rules = (OUTAGE.model_copy(update={"owner": {"zh": "别人", "en": "someone else"}}),)
     shop.restarted()
     assert of(shop.observe(shop.reached), "outage", "east").state == "firing"
     shop.rules = (OUTAGE.model_copy(update={"limit": -1.0}),)

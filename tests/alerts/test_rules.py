@@ -32,7 +32,8 @@ def problems(folder: Path, text: str) -> list[str]:
 
 def test_a_good_file_has_no_problem_and_loads(tmp_path: Path) -> None:
     assert problems(tmp_path, GOOD) == []
-    assert [rule.key for rule in load_rules(MEASURES, tmp_path)] == ["outage"]
+    (rule,) = load_rules(MEASURES, tmp_path)
+    assert (rule.key, rule.owner) == ("outage", {"zh": "pay", "en": "pay"})
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,7 @@ def test_a_good_file_has_no_problem_and_loads(tmp_path: Path) -> None:
         ("by: large_regio", "by: large_region", "cannot be asked by 'large_regio'; did you mean 'large_region'?"),
         ("{metric: order_created, value: 15}", "{metric: orders_created, value: 15}", "did you mean 'orders_created'"),
         ("{metrc: orders_created, value: 15}", "{metric: orders_created, value: 15}", "unknown key 'min_volume.metrc'"),
+        ("owner: {zh: 支付}", "owner: pay", "mine.yaml: outage: owner is written in zh and en"),
         ("name: {zh: 支付}", "name: {zh: 支付, en: Payment}", "mine.yaml: outage: name is written in zh and en"),
         ("limit: low", "limit: 0.45", "mine.yaml: outage: limit: Input should be a valid number"),
         ("limit: 0.45\n    resolve_limit: 0.3", "limit: 0.45", "resolve_limit lies on the bad side of limit"),

@@ -19,7 +19,7 @@ from tests.live.fakes import NOON, wall
 from tests.redis_server import RedisServer
 
 BEAT = Beat(7, NOON, 2, 30, 1, 2, 250.0, 8.0, True, 1.5)
-ALERT = AlertView("r", "critical", "firing", NOON, 1, 2, "m", None, None, {}, {}, {}, "o")
+ALERT = AlertView("r", "critical", "firing", NOON, 1, 2, "m", None, None, {}, {}, {}, {})
 
 
 def read(text: str) -> dict[tuple[str, ...], float]:

@@ -322,7 +322,7 @@ def alert(rule: str, state: str, severity: str = "warning", minutes: int = 3) ->
         name={"zh": "支付成功率过低", "en": "Payment success too low"},
         cause={"zh": "", "en": ""},
         action={"zh": "联系支付值班", "en": "Call payments"},
-        owner="payments",
+        owner={"zh": "支付团队", "en": "Payments"},
         unit="ratio",
     )
 

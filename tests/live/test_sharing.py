@@ -21,7 +21,7 @@ from tests.redis_server import RedisServer
 
 LEASE_S = 300.0  # by the clock of the test, and longer than the slowest machine needs: it ends when the test says so
 EAST = Scope(filters=make_filters({"province": ["440000"]}))
-ALERT = AlertView("r", "critical", "firing", NOON, 1, 2, "m", None, None, {}, {}, {}, "o")
+ALERT = AlertView("r", "critical", "firing", NOON, 1, 2, "m", None, None, {}, {}, {}, {})
 
 
 class Process(Wall):

@@ -32,7 +32,7 @@ def snapshot(of: Scope = Scope(), **changes: object) -> Snapshot:  # noqa: B008
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-ALERT = AlertView("r", "critical", "firing", NOON, 1, 2, "m", None, None, {}, {}, {}, "o")
+ALERT = AlertView("r", "critical", "firing", NOON, 1, 2, "m", None, None, {}, {}, {}, {})
 LATER = NOON + timedelta(seconds=1)
 
 

@@ -37,7 +37,22 @@ SPAN = Span(NOON - timedelta(hours=1), NOON + timedelta(microseconds=5))
 FILTERS = make_filters({"channel": ["live"]})
 MARK = Watermark("orders", NOON, 1.5)
 ALERT = AlertView(
-    "r", "critical", "firing", NOON, 0.25, 3, "m", "province", "1", {"zh": "名"}, {"en": "c"}, {}, "o", "%", "w", NOON
+    "r",
+    "critical",
+    "firing",
+    NOON,
+    0.25,
+    3,
+    "m",
+    "province",
+    "1",
+    {"zh": "名"},
+    {"en": "c"},
+    {},
+    {"zh": "谁", "en": "who"},
+    "%",
+    "w",
+    NOON,
 )
 BEAT = Beat(7, NOON, 2, 30, 1, 0, 12.5, 8.0, True, 1.5, "late", 5.0)
 
