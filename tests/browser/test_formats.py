@@ -83,6 +83,25 @@ SCROLLS = """(sideways) => {
 }"""
 
 
+# A header that has all there is to say at once: alerts, lateness, a slower pace. What is then seen of it, and how far.
+CROWDED = """() => {
+  const part = (name) => document.querySelector(`[data-part="${name}"]`);
+  const put = (name, text) => Object.assign(part(name), { hidden: false, textContent: text });
+  put('alerts', livewall.t('shell.alerts', { count: 12 }));
+  put('pace', livewall.t('shell.pace.slowed', { count: 10 }));
+  part('skew').textContent = ''; // the test's clock stands in another month than the browser's
+  put('pixel', livewall.t('shell.pixel.label', { median: '1.4 s', worst: '10.0 s' }));
+  const ends = [...document.querySelectorAll('.top button, .top .link')].filter((one) => one.checkVisibility());
+  const foot = document.querySelector('.freshness').getBoundingClientRect();
+  const within = (box) => box.top < foot.bottom - 3 && box.right < foot.right + 1;
+  const seen = [...document.querySelectorAll('.freshness > span')].filter((one) => within(one.getBoundingClientRect()));
+  return {
+    right: Math.max(...ends.map((one) => one.getBoundingClientRect().right)),
+    seen: seen.map((one) => one.dataset.part),
+  };
+}"""
+
+
 @pytest.fixture(scope="module")
 def address(clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     clock, port = RunningClock(NOON), port_that_is_free()
@@ -136,3 +155,16 @@ def test_groups_of_parts_are_not_taken_for_names_of_the_bar_above_them(address: 
     below, above = groups.bounding_box(), rows.bounding_box()
     assert below and above and below["y"] >= above["y"] + above["height"] - 1
     assert groups.locator("b").first.is_hidden()
+
+
+@pytest.mark.parametrize("query", ["lang=zh", "lang=en", "lang=zh&kiosk=1", "lang=en&kiosk=1"])
+def test_a_header_with_all_there_is_to_say_stays_on_the_screen(address: str, page: Page, query: str) -> None:
+    """On a desk the controls take the place of how late events are; a wall has no controls and shows it."""
+    page.goto(f"{address}/wall?{query}")
+    page.wait_for_function(DRAWN, timeout=PATIENCE)
+    for size in ((1920, 1080), (3840, 2160)):
+        sized(page, size)
+        told = page.evaluate(CROWDED)
+        assert told["right"] <= size[0], (size, told)
+        wanted = ["watermark", "lag", "pixel"] if "kiosk" in query else ["watermark", "lag"]
+        assert told["seen"] == wanted, (size, told)
