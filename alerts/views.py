@@ -11,10 +11,9 @@ from alerts.memory import Instance, RuleMemory
 from alerts.model import Rule
 from alerts.sentences import Label, write_cause
 from locales.words import LOCALES, load_words
-from metrics.snapshot import AlertView
+from metrics.snapshot import SEVERITIES, AlertView
 
 ORDER = ("firing", "pending", "recovering", "resolved", "error", "no_data", "inactive")
-SEVERITIES = ("critical", "warning", "info")
 
 
 class Viewer:

@@ -125,6 +125,7 @@ class Receiver:
         self._outgoing: list[tuple[int, Kept] | None] = []  # with its number among those under way
         self._waiting = 0
         self._under_way: set[tuple[str, str]] = set()  # on disk, and not yet remembered by the store
+        self._letters_under_way: set[str] = set()
         self._threads = [
             threading.Thread(target=self._collect, name="ingest-collect", daemon=True),
             threading.Thread(target=self._send, name="ingest-send", daemon=True),
@@ -236,6 +237,7 @@ class Receiver:
         rows, total = len(fresh) + len(letters), sum(request.rows for request in taken)
         with self._changed:
             self._under_way |= set(fresh)
+            self._letters_under_way |= {letter["load_id"] for letter in letters}
             self._waiting -= total - rows
             if kept is not None:
                 self._outgoing.append((number, kept))
@@ -272,6 +274,9 @@ class Receiver:
                 words = {"line": letter.line, "reason": letter.reason, "detail": letter.detail}
                 content = {"source": request.source, "origin": ORIGIN, "content": letter.content, "load_id": name}
                 found.setdefault(name, {**words, **content})
+        with self._changed:  # before the store is asked, as for events
+            for name in self._letters_under_way & set(found):
+                found.pop(name)
         for source in {letter["source"] for letter in found.values()}:
             names = [name for name, letter in found.items() if letter["source"] == source]
             for known in known_letters(self._clickhouse, source, names):
@@ -297,8 +302,10 @@ class Receiver:
                     if part.table == SEEN:
                         sources, ids = part.rows["source"].to_pylist(), part.rows["event_id"].to_pylist()
                         self._under_way -= set(zip(sources, ids, strict=True))
-                    else:
-                        self._waiting -= part.rows.num_rows
+                        continue
+                    if part.table == LETTERS:
+                        self._letters_under_way -= set(part.rows["load_id"].to_pylist())
+                    self._waiting -= part.rows.num_rows
                 self._changed.notify_all()
 
     def _bring_all(self, parts: Sequence[Part]) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from metrics.formats import format_clock, format_day
 from metrics.scope import Dropped
-from metrics.snapshot import Snapshot, Watermark, marker_of, of_business
+from metrics.snapshot import SEVERITIES, Snapshot, Watermark, marker_of, of_business
 
 if TYPE_CHECKING:
     from layouts.frame import Stage
@@ -30,10 +30,17 @@ def build_head(stage: Stage, snapshot: Snapshot, locale: str, dropped: Sequence[
         "marker": marker_of(snapshot.watermarks),
         "lag_s": round(slowest.lag_s, 1) if slowest and slowest.lag_s is not None else None,
         "firing": sum(alert.state == "firing" for alert in snapshot.alerts),
+        "worst": worst_severity(snapshot),
         "critical": critical_alerts(snapshot),
         "chips": build_chips(stage, snapshot, locale),
         "notes": [write_note(stage, part, locale) for part in dropped],
     }
+
+
+def worst_severity(snapshot: Snapshot) -> str | None:
+    """How bad what fires is, as a whole; None when nothing does."""
+    firing = {alert.severity for alert in snapshot.alerts if alert.state == "firing"}
+    return next((severity for severity in SEVERITIES if severity in firing), None)
 
 
 def critical_alerts(snapshot: Snapshot) -> list[str]:

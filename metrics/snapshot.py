@@ -59,6 +59,9 @@ def marker_of(watermarks: Iterable[Watermark]) -> int | None:
     return round(reached.timestamp() * 1000) if reached else None
 
 
+SEVERITIES = ("critical", "warning", "info")  # the worst first
+
+
 @dataclass(frozen=True, slots=True)
 class AlertView:
     """One rule instance as a tile shows it. Built by alerts, drawn by layouts; neither knows the other."""

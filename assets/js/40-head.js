@@ -97,6 +97,7 @@
     const alerts = part("alerts");
     put(alerts, firing ? t("shell.alerts", { count: firing }) : "");
     alerts.hidden = !firing;
+    if (firing) alerts.dataset.severity = frame.head.worst;
     chips(frame);
     note([...(frame.head.notes || []), ...livewall.rotation.notes()]);
     fillDay(frame);

@@ -12,12 +12,11 @@ from metrics.ask import Question
 from metrics.catalogue import Catalogue
 from metrics.formats import format_clock, format_duration, format_value
 from metrics.reading import Number
-from metrics.snapshot import AlertView
+from metrics.snapshot import SEVERITIES, AlertView
 
 SMALLEST = (26.0, 24.0)
 
 ORDER = ("firing", "recovering", "pending", "error", "no_data", "resolved")  # `inactive` is only counted
-SEVERITIES = ("critical", "warning", "info")
 SHOWN = 4
 
 

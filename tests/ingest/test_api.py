@@ -360,6 +360,23 @@ def test_a_store_that_refuses_for_a_while_gets_everything_later(
     assert rows(clean_store, "SELECT count() FROM behaviour_events") == [(2,)]
 
 
+def test_a_refused_event_that_comes_again_before_the_store_has_it_is_one_letter(
+    clean_store: ClickHouse, tmp_path: Path, clock: ManualClock
+) -> None:
+    refusing = Refusing(clean_store)
+    endpoint = Endpoint(refusing, tmp_path, clock)  # type: ignore[arg-type]
+    lines = b'{"event_id": \n' + orjson.dumps(view())
+    for _ in range(2):
+        assert [e["verdict"] for e in endpoint.send(lines).get_json()["events"]][0] == "rejected"
+    assert endpoint.receiver.waiting == 2, "one event and one letter"
+    refusing.refuses = False
+    endpoint.settle()
+    endpoint.send(lines)
+    endpoint.settle()
+    endpoint.close()
+    assert rows(clean_store, "SELECT count() FROM dead_letters") == [(1,)]
+
+
 def kill(spool: Spool) -> None:
     """The files as they are for the next process when this one is killed."""
     spool._closing.set()

@@ -160,7 +160,10 @@ def test_firing_alerts_are_counted_and_critical_ones_named() -> None:
     )
     head = build_head(DEPS.stage, replace(snapshot(), alerts=alerts), "en", ())
     assert head["firing"] == 3
-    assert head["critical"] == ["drift::", "pay:province:440000"]
+    assert (head["worst"], head["critical"]) == ("critical", ["drift::", "pay:province:440000"])
+    milder = build_head(DEPS.stage, replace(snapshot(), alerts=(alert("over", "resolved"), alerts[2])), "en", ())
+    assert (milder["worst"], milder["critical"]) == ("warning", [])
+    assert build_head(DEPS.stage, replace(snapshot(), alerts=alerts[4:]), "en", ())["worst"] is None
 
 
 @pytest.mark.parametrize("reason", ["unknown_value", "unknown_filter", "bad_date", "bad_time", "too_long"])
