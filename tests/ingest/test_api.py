@@ -367,7 +367,7 @@ def test_a_refused_event_that_comes_again_before_the_store_has_it_is_one_letter(
     endpoint = Endpoint(refusing, tmp_path, clock)  # type: ignore[arg-type]
     lines = b'{"event_id": \n' + orjson.dumps(view())
     for _ in range(2):
-        assert [e["verdict"] for e in endpoint.send(lines).get_json()["events"]][0] == "rejected"
+        assert endpoint.send(lines).get_json()["events"][0]["verdict"] == "rejected"
     assert endpoint.receiver.waiting == 2, "one event and one letter"
     refusing.refuses = False
     endpoint.settle()
