@@ -273,7 +273,7 @@ def build_wall(
 
     took = Took(tick_s)
 
-    def answered(as_of: datetime) -> float:
+    def answered(as_of: datetime) -> tuple[float, float]:
         return took.answered(as_of, newest_beat(ticker, sharing))
 
     dash = create_app(
@@ -337,7 +337,7 @@ def create_app(
     meters: Meters,
     pixels: PixelLatency,
     slowed: Callable[[], float],
-    answered: Callable[[datetime], float],
+    answered: Callable[[datetime], tuple[float, float]],
 ) -> Dash:
     """The Dash app: page, callbacks, static files and health; no thread is started."""
     options = dash_options(profile.name, plotly_url())

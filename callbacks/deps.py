@@ -26,6 +26,8 @@ class Snapshots(Protocol):
 
     def watch(self, board: str, scope: Scope, wait_s: float = 0.8) -> Snapshot: ...
 
+    def newer(self, board: str, scope: Scope, version: str, wait_s: float) -> Snapshot | None: ...
+
 
 class FrameCache(Protocol):
     """Where built frames are kept: flask-caching's Cache, shared by processes when it is Redis."""
@@ -50,7 +52,7 @@ class Deps:
     """`members(dimension)` are the codes one may filter by, None for no such dimension; `narrow` cuts a scope down to
     what the asker may see. `tick` in seconds overrides the boards' own; 0 follows them. `slowed()` is the time between
     ticks while load makes them rarer than that, otherwise 0; `answered(as_of)` is when a tick of that
-    moment has usually answered, epoch seconds."""
+    moment has answered at the soonest, and usually, epoch seconds."""
 
     catalogue: Catalogue
     labels: Labels
@@ -70,7 +72,7 @@ class Deps:
     tick: float = 0.0
     slowed: Callable[[], float] = lambda: 0.0
     pixels: Pixels | None = None
-    answered: Callable[[datetime], float] = datetime.timestamp
+    answered: Callable[[datetime], tuple[float, float]] = lambda as_of: (as_of.timestamp(), as_of.timestamp())
 
     @property
     def stage(self) -> Stage:

@@ -21,6 +21,9 @@ WAITERS = 4  # more than these do not wait: threads are for everybody
 MOST_TOLD, TOLD_S = 128, 10.0  # answers of some ten kilobytes at most, for as long as screens of one tick ask for them
 COUNT_S = 10.0
 ANSWER_S, MOST_SPREAD = 0.001, 0.5  # what an answer costs, and the most of a tick that screens are spread over
+HELD = 4  # so many questions wait for a tick that is about to answer; threads are for everybody
+HOLD_S, EARLY_S = 0.4, 0.1  # the longest of such a wait, and how long before the soonest answer a screen is to come …
+SHORT = 0.1  # … or so much of a short tick, of which a wait may take four times as much
 LATE_TICKS, LATE_S = 4.0, 8.0  # a snapshot older than both is told again, so that screens see it age
 
 
@@ -39,6 +42,10 @@ class Crowd:
                 self._per_s, self._count = self._count / passed, 0
                 self._since += passed
 
+    def is_small(self, tick: float) -> bool:
+        """Whether all screens of a tick may wait for it."""
+        return self._per_s * tick <= HELD
+
     def spread_s(self, tick: float) -> float:
         """Seconds over which screens are to come after a tick."""
         return round(min(ANSWER_S * self._per_s * tick, MOST_SPREAD * tick), 3)
@@ -51,6 +58,7 @@ class Refresher:
         self._deps, self._stage = deps, deps.stage
         self._shelf = FrameShelf(deps.cache)
         self._waiting = threading.BoundedSemaphore(WAITERS)
+        self._holding = threading.BoundedSemaphore(HELD)
         self._crowd = Crowd(deps.clock)
         self._lock = threading.Lock()
         self._told: TTLCache[tuple[object, ...], str] = TTLCache(MOST_TOLD, TOLD_S, timer=deps.clock.monotonic)
@@ -66,7 +74,12 @@ class Refresher:
             deps.pixels.report(*wish.painted)
         tick, slowed = self.tick_of(wish)
         version = self._version(snapshot, tick, slowed)
-        if wish.seen == version or SnapshotStore.is_behind(version, wish.seen):
+        if wish.seen == version:
+            newer = self._held(wish, snapshot, tick)
+            if newer is None:
+                return None
+            snapshot, version = newer, self._version(newer, tick, slowed)
+        if SnapshotStore.is_behind(version, wish.seen):
             return None
         if deps.pixels and snapshot.live:
             deps.pixels.show(snapshot.watermarks)
@@ -76,9 +89,28 @@ class Refresher:
             told |= {"next": self._next_s(snapshot, tick, now), "spread": self._crowd.spread_s(tick)}
         return stamp(self._news(wish, snapshot, version, tick, slowed), now, **told)
 
+    def _held(self, wish: Wish, snapshot: Snapshot, tick: float) -> Snapshot | None:
+        """The next snapshot for a screen that has this one, while it is about to come and few screens ask: so it is
+        shown at once, and not when the screen asks again."""
+        if not snapshot.live or not self._crowd.is_small(tick):
+            return None
+        soonest, usual = self._deps.answered(snapshot.as_of)
+        early = min(EARLY_S, SHORT * tick)
+        since = self._deps.clock.now().timestamp() - (soonest + tick - 2 * early)
+        left = min(HOLD_S, 4 * early, usual - soonest + 5 * early - since)
+        if since < 0 or left <= 0 or not self._holding.acquire(blocking=False):
+            return None
+        try:
+            return self._deps.store.newer(wish.board.key, snapshot.scope, snapshot.version, left)
+        finally:
+            self._holding.release()
+
     def _next_s(self, snapshot: Snapshot, tick: float, now: datetime) -> float:
-        """Seconds until the next tick has probably answered: a screen that asks then shows the least old numbers."""
-        return float(round((self._deps.answered(snapshot.as_of) - now.timestamp()) % tick, 3))
+        """Seconds until a screen is best to ask: just before the next tick can answer where its question may wait for
+        that, otherwise when it has probably answered."""
+        soonest, usual = self._deps.answered(snapshot.as_of)
+        best = soonest - min(EARLY_S, SHORT * tick) if self._crowd.is_small(tick) else usual
+        return float(round((best - now.timestamp()) % tick, 3))
 
     def tick_of(self, wish: Wish) -> tuple[float, bool]:
         """Seconds until it is worth asking again, and whether load makes them more than usual."""

@@ -292,9 +292,8 @@ class Receiver:
             if batch is None:
                 return
             number, kept = batch
-            if not self._bring_all(kept.parts):
+            if not self._bring_all(kept.parts, number):
                 return
-            self._way.end(number)
             self._spool.drop(kept)
             with self._changed:
                 self._outgoing.pop(0)
@@ -308,10 +307,17 @@ class Receiver:
                     self._waiting -= part.rows.num_rows
                 self._changed.notify_all()
 
-    def _bring_all(self, parts: Sequence[Part]) -> bool:
-        """The ledgers of the business at once, which is sooner; after them, one by one, what says that they are in."""
+    def _bring_all(self, parts: Sequence[Part], number: int) -> bool:
+        """The ledgers of the business at once, which is sooner; after them, one by one, what says that they are in.
+
+        Ticks wait for what screens show, and not for what remembers which events came.
+        """
         business = [partial(self._bring, part) for part in parts if part.table in BUSINESS]
-        return all(side_by_side(business)) and all(self._bring(part) for part in parts if part.table not in BUSINESS)
+        markers = [part for part in parts if part.table == MARKERS.table]
+        if not all(side_by_side(business)) or not all(self._bring(part) for part in markers):
+            return False
+        self._way.end(number)
+        return all(self._bring(part) for part in parts if part.table in (SEEN, LETTERS))
 
     def _bring(self, part: Part) -> bool:
         """A part into the store; False when the wall stops first, and it stays on disk."""

@@ -36,16 +36,18 @@ class Took:
         self._number = -1
         self._seconds: tuple[float, ...] = ()
 
-    def answered(self, as_of: datetime, last: Beat | None) -> float:
-        """When a tick of a moment has usually answered, epoch seconds: so long after its turn as the last ticks had,
-        but for the slowest. `last` is counted in, unless it came out of turn for a new screen."""
+    def answered(self, as_of: datetime, last: Beat | None) -> tuple[float, float]:
+        """When a tick of a moment has answered at the soonest and usually, epoch seconds: so long after its turn as the
+        last ticks had, the quickest of them and all but the slowest. `last` is counted in, unless it came out of turn
+        for a new screen."""
         if last is not None and last.number != self._number:
             self._number = last.number
             late = last.at.timestamp() % self._turn_s
             if late <= self._turn_s / 2:
                 self._seconds = (*self._seconds, late + last.took_ms / 1000)[-LATELY:]
         turn = as_of.timestamp() // self._turn_s * self._turn_s
-        return turn + (sorted(self._seconds)[-2:][0] if self._seconds else 0.0)
+        in_order = sorted(self._seconds) or [0.0]
+        return turn + in_order[0], turn + in_order[-2:][0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,16 @@ class SnapshotStore:
             self._changed.wait_for(lambda: entry.snapshot is not None, timeout=wait_s if entry.snapshot is None else 0)
             return entry.snapshot or self._empty(scope, "0")
 
+    def newer(self, board: str, scope: Scope, version: str, wait_s: float) -> Snapshot | None:
+        """The snapshot of a scope in use that comes after `version`; None when none does within `wait_s` seconds."""
+        with self._changed:
+            entry = self._entries.get((board, scope))
+            if entry is None:
+                return None
+            self._changed.wait_for(lambda: entry.snapshot and entry.snapshot.version != version, timeout=wait_s)
+            found = entry.snapshot
+            return found if found and found.version != version else None
+
     def is_busy(self, snapshot: Snapshot) -> bool:
         """Whether a scope was turned away because too many others are in use."""
         return snapshot.version.endswith("-busy")

@@ -1,5 +1,6 @@
 // Asks as often as the frame says: rarer while the server is under load, which the header then tells. And asks when
-// there is something to hear: a beat that falls shortly before a tick would show every number almost a tick late.
+// there is something to hear: a beat that falls shortly before a tick, and is not kept waiting for it, would show every
+// number almost a tick late. The server knows what is best (`next`).
 (function () {
   "use strict";
   const livewall = window.livewall;

@@ -57,10 +57,18 @@ class FakeStore:
     version: str = "b1-1"
     watched: list[tuple[str, Scope, float]] = field(default_factory=list)
     changes: dict[str, Any] = field(default_factory=dict)  # fields to replace in the next snapshots
+    coming: str | None = None  # the version that comes while somebody waits
+    waits: list[float] = field(default_factory=list)
 
     def watch(self, board: str, scope: Scope, wait_s: float = 0.8) -> Snapshot:
         self.watched.append((board, scope, wait_s))
         return replace(self.make(board, scope), **self.changes)
+
+    def newer(self, board: str, scope: Scope, version: str, wait_s: float) -> Snapshot | None:
+        """What `coming` has for who waits; `waits` counts them."""
+        self.waits.append(wait_s)
+        coming, self.coming = self.coming, None
+        return replace(self.make(board, scope), version=coming) if coming else None
 
     def make(self, board: str, scope: Scope) -> Snapshot:
         parts, now = self.deps_of, self.clock.now()

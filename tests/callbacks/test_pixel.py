@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 import pytest
 
-from callbacks.live import ANSWER_S, COUNT_S, Crowd, Refresher
+from callbacks.live import ANSWER_S, COUNT_S, HELD, Crowd, Refresher
 from core.clock import ManualClock
 from core.errors import BadRequestError
 from live.latency import PixelLatency
@@ -17,8 +19,13 @@ from metrics.snapshot import MARKERS, Watermark
 from tests.callbacks.parts import FakeStore, asking, make_deps
 
 
+def usually(as_of: datetime) -> tuple[float, float]:
+    """Ticks that answer 0.2 s after their moment at the soonest, and 0.3 s usually."""
+    return as_of.timestamp() + 0.2, as_of.timestamp() + 0.3
+
+
 def test_a_screen_reports_what_it_painted_and_hears_how_long_it_took(clock: ManualClock) -> None:
-    deps = replace(make_deps(clock), pixels=PixelLatency(clock), answered=lambda as_of: as_of.timestamp() + 0.25)
+    deps = replace(make_deps(clock), pixels=PixelLatency(clock), answered=usually)
     assert isinstance(deps.store, FakeStore)
     refresher = Refresher(deps)
     sent = clock.now() - timedelta(seconds=1)
@@ -43,7 +50,7 @@ def test_a_wrong_report_is_refused(refresher: Refresher, painted: Any) -> None:
 
 
 def test_an_answer_says_when_the_next_tick_has_answered(clock: ManualClock) -> None:
-    deps = replace(make_deps(clock), answered=lambda as_of: as_of.timestamp() + 0.25)
+    deps = replace(make_deps(clock), answered=usually)
     assert isinstance(deps.store, FakeStore)
     began = clock.now()
     deps.store.changes = {"as_of": began}
@@ -51,7 +58,71 @@ def test_an_answer_says_when_the_next_tick_has_answered(clock: ManualClock) -> N
     for _ in range(4):
         told.append(orjson.loads(Refresher(deps).answer(asking()) or "")["next"])
         clock.advance(seconds=0.5)
-    assert told == [0.25, 1.75, 1.25, 0.75]
+    assert told == [0.1, 1.6, 1.1, 0.6], "a moment before the quickest tick: the question waits for it"
+
+
+def test_many_screens_come_when_a_tick_has_usually_answered(clock: ManualClock) -> None:
+    deps = replace(make_deps(clock), answered=usually)
+    assert isinstance(deps.store, FakeStore)
+    refresher, began = Refresher(deps), clock.now()
+    for _ in range(round(50 * COUNT_S)):  # a hundred screens at two seconds
+        refresher.answer(asking())
+    clock.advance(seconds=COUNT_S)
+    deps.store.changes = {"as_of": clock.now()}
+    refresher.answer(asking())
+    told = orjson.loads(refresher.answer(asking()) or "")
+    assert (clock.now() - began).total_seconds() == COUNT_S
+    assert (told["next"], told["spread"]) == (0.3, 0.1)
+    clock.advance(seconds=2)
+    assert refresher.answer(asking(seen="b1-1")) is None
+    assert deps.store.waits == [], "a thread for each would leave none for others"
+
+
+@pytest.mark.parametrize(
+    ("after_s", "waits"),
+    [(1.5, []), (1.96, []), (2.04, [0.4]), (2.1, [0.4]), (2.3, [0.3]), (2.54, [0.06]), (2.61, []), (3.9, [])],
+)
+def test_a_question_waits_for_a_tick_that_is_about_to_answer(
+    clock: ManualClock, after_s: float, waits: list[float]
+) -> None:
+    deps = replace(make_deps(clock), answered=usually)
+    assert isinstance(deps.store, FakeStore)
+    deps.store.changes, deps.store.coming = {"as_of": clock.now()}, "b1-2"
+    refresher = Refresher(deps)
+    clock.advance(seconds=after_s)
+    heard = refresher.answer(asking(seen="b1-1"))
+    assert deps.store.waits == pytest.approx(waits)
+    assert (heard is not None and orjson.loads(heard)["version"]) == (waits != [] and "b1-2")
+
+
+def test_a_question_that_waited_for_nothing_hears_nothing_new(clock: ManualClock) -> None:
+    deps = replace(make_deps(clock), answered=usually)
+    assert isinstance(deps.store, FakeStore)
+    deps.store.changes = {"as_of": clock.now()}
+    clock.advance(seconds=2)
+    assert Refresher(deps).answer(asking(seen="b1-1")) is None
+    assert len(deps.store.waits) == 1
+
+
+def test_only_a_few_questions_wait_at_once(clock: ManualClock) -> None:
+    class Slow(FakeStore):
+        def newer(self, *asked: Any) -> None:
+            waiting.release()
+            assert go.wait(60)
+
+    deps = make_deps(clock)
+    assert isinstance(deps.store, FakeStore)
+    store = Slow(deps.store.deps_of, clock, changes={"as_of": clock.now()})
+    refresher = Refresher(replace(deps, answered=usually, store=store))
+    clock.advance(seconds=2)
+    waiting, go = threading.Semaphore(0), threading.Event()
+    with ThreadPoolExecutor(HELD) as screens:
+        held = [screens.submit(refresher.answer, asking(seen="b1-1")) for _ in range(HELD)]
+        assert all(waiting.acquire(timeout=60) for _ in range(HELD))
+        assert refresher.answer(asking(seen="b1-1")) is None
+        go.set()
+        assert [one.result(60) for one in held] == [None] * HELD
+    assert refresher._holding.acquire(blocking=False), "who waited has left"
 
 
 def test_screens_are_spread_by_how_many_they_are(clock: ManualClock) -> None:

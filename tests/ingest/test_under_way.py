@@ -20,6 +20,7 @@ from ingest.under_way import UnderWay
 from ingest.world import load_world
 from ingest.writer import Writer
 from queries.client import ClickHouse
+from queries.seen_events import TABLE as SEEN
 from queries.statement import Statement
 
 NOON = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
@@ -28,14 +29,15 @@ NOON = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
 class Held:
     """A store whose inserts wait until they are let."""
 
-    def __init__(self, store: ClickHouse) -> None:
-        self._store, self.reached, self.free = store, threading.Event(), threading.Event()
+    def __init__(self, store: ClickHouse, table: str = "") -> None:
+        self._store, self._table, self.reached, self.free = store, table, threading.Event(), threading.Event()
         self.read = store.read
 
-    def insert_arrow(self, *given: object, **named: object) -> None:
-        self.reached.set()
-        assert self.free.wait(30)
-        self._store.insert_arrow(*given, **named)  # type: ignore[arg-type]
+    def insert_arrow(self, table: str, *given: object, **named: object) -> None:
+        if table.startswith(self._table):
+            self.reached.set()
+            assert self.free.wait(30)
+        self._store.insert_arrow(table, *given, **named)  # type: ignore[arg-type]
 
 
 def test_what_comes_later_is_not_waited_for() -> None:
@@ -66,6 +68,21 @@ def test_a_batch_is_under_way_until_the_store_has_it(clean_store: ClickHouse, tm
         assert clean_store.read(Statement("count", "SELECT count() FROM markers")).rows == [(1,)]
         assert receiver.receive("x", [marker(now)]) == [False]
         assert way.settle(0.5), "nothing of it was new"
+        receiver.stop()
+
+
+def test_what_remembers_events_is_not_waited_for(clean_store: ClickHouse, tmp_path: Path) -> None:
+    held, way = Held(clean_store, SEEN), UnderWay()
+    with Spool(tmp_path / "spool") as spool:
+        now = SystemClock().now()
+        receiver = Receiver(held, spool, ManualClock(now), Limits(batch_ms=1), way)  # type: ignore[arg-type]
+        receiver.start()
+        assert receiver.receive("x", [marker(now)]) == [True]
+        assert held.reached.wait(30) and way.settle(0.0), "what screens show is in the store"
+        assert clean_store.read(Statement("count", "SELECT count() FROM markers")).rows == [(1,)]
+        assert receiver.receive("x", [marker(now)]) == [False], "and what is not remembered yet is known"
+        held.free.set()
+        assert receiver.settle()
         receiver.stop()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -52,6 +53,29 @@ def test_a_watcher_is_woken_by_the_first_publication(clock: ManualClock) -> None
     begun = time.monotonic()
     assert store.watch("wall", Scope(), wait_s=60).complete
     assert time.monotonic() - begun < 30
+
+
+def test_who_has_the_newest_waits_for_the_next(clock: ManualClock) -> None:
+    store = SnapshotStore(clock, boot="boot")
+    assert store.newer("wall", Scope(), "", 0.01) is None, "nobody watches it"
+    store.watch("wall", Scope(), wait_s=0)
+    store.publish("wall", snapshot())
+    found = store.newer("wall", Scope(), "boot-0", 0)
+    assert found is not None and found.version == "boot-1", "it came in between"
+    assert store.newer("wall", Scope(), "boot-1", 0.01) is None
+    asked = threading.Event()
+
+    def publish() -> None:
+        assert asked.wait(60)
+        store.publish("wall", snapshot())  # nothing changed: no reason to answer
+        store.publish("wall", replace(snapshot(), complete=False))
+
+    with ThreadPoolExecutor(1) as other:
+        done = other.submit(publish)
+        asked.set()
+        found = store.newer("wall", Scope(), "boot-1", 60)
+        assert found is not None and found.version == "boot-2"
+        done.result(60)
 
 
 @pytest.mark.parametrize(
