@@ -58,8 +58,8 @@ check: $(STAMPS)/run
 	$(PY) -m app check
 
 unit: $(STAMPS)/dev
-	$(PY) -m pytest $(SPREAD) -m "not browser"
-	LIVEWALL_TEST_HTTP=1 FAULT_KILLS=8 $(PY) -m pytest $(SPREAD) $(OVER_HTTP)
+	$(PY) -m pytest $(SPREAD) -m "not browser" --durations 8
+	LIVEWALL_TEST_HTTP=1 FAULT_KILLS=8 $(PY) -m pytest $(SPREAD) $(OVER_HTTP) --durations 5
 	$(PY) -m pytest -m browser --durations 5
 
 # Half an hour or more; `make test` kills fifty times.

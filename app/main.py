@@ -379,6 +379,7 @@ def create_app(
             slowed=slowed,
             pixels=pixels,
             answered=answered,
+            held=settings.threads // 3,
         ),
     )
     serve_plotly(dash.server)

@@ -52,7 +52,8 @@ class Deps:
     """`members(dimension)` are the codes one may filter by, None for no such dimension; `narrow` cuts a scope down to
     what the asker may see. `tick` in seconds overrides the boards' own; 0 follows them. `slowed()` is the time between
     ticks while load makes them rarer than that, otherwise 0; `answered(as_of)` is when a tick of that
-    moment has answered at the soonest, and usually, epoch seconds."""
+    moment has answered at the soonest, and usually, epoch seconds. So many questions at once may be `held` until the
+    tick that is about to come has answered: each takes a thread meanwhile."""
 
     catalogue: Catalogue
     labels: Labels
@@ -72,6 +73,7 @@ class Deps:
     tick: float = 0.0
     slowed: Callable[[], float] = lambda: 0.0
     pixels: Pixels | None = None
+    held: int = 4
     answered: Callable[[datetime], tuple[float, float]] = lambda as_of: (as_of.timestamp(), as_of.timestamp())
 
     @property

@@ -21,17 +21,17 @@ WAITERS = 4  # more than these do not wait: threads are for everybody
 MOST_TOLD, TOLD_S = 128, 10.0  # answers of some ten kilobytes at most, for as long as screens of one tick ask for them
 COUNT_S = 10.0
 ANSWER_S, MOST_SPREAD = 0.001, 0.5  # what an answer costs, and the most of a tick that screens are spread over
-HELD = 4  # so many questions wait for a tick that is about to answer; threads are for everybody
-HOLD_S, EARLY_S = 0.4, 0.1  # the longest of such a wait, and how long before the soonest answer a screen is to come …
-SHORT = 0.1  # … or so much of a short tick, of which a wait may take four times as much
+HOLD_S, HOLD_SHARE = 1.0, 0.75  # how long, or how much of a tick, a question waits for one that is about to answer
+EARLY_S, EARLY_SHARE = 0.1, 0.1  # how long before the soonest answer a screen is to come, or how much of a short tick
 LATE_TICKS, LATE_S = 4.0, 8.0  # a snapshot older than both is told again, so that screens see it age
 
 
 class Crowd:
     """How many screens ask, so that they do not all come in the same moment after a tick."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock, self._lock = clock, threading.Lock()
+    def __init__(self, clock: Clock, few: int = 0) -> None:
+        """`few` screens a tick are no crowd."""
+        self._clock, self._few, self._lock = clock, few, threading.Lock()
         self._since, self._count, self._per_s = clock.monotonic(), 0, 0.0
 
     def count(self) -> None:
@@ -42,13 +42,17 @@ class Crowd:
                 self._per_s, self._count = self._count / passed, 0
                 self._since += passed
 
-    def is_small(self, tick: float) -> bool:
+    def is_few(self, tick: float) -> bool:
         """Whether all screens of a tick may wait for it."""
-        return self._per_s * tick <= HELD
+        return 0 < self._few >= self._per_s * tick
 
     def spread_s(self, tick: float) -> float:
         """Seconds over which screens are to come after a tick."""
         return round(min(ANSWER_S * self._per_s * tick, MOST_SPREAD * tick), 3)
+
+
+def _early(tick: float) -> float:
+    return min(EARLY_S, EARLY_SHARE * tick)
 
 
 class Refresher:
@@ -58,8 +62,8 @@ class Refresher:
         self._deps, self._stage = deps, deps.stage
         self._shelf = FrameShelf(deps.cache)
         self._waiting = threading.BoundedSemaphore(WAITERS)
-        self._holding = threading.BoundedSemaphore(HELD)
-        self._crowd = Crowd(deps.clock)
+        self._holding = threading.BoundedSemaphore(max(1, deps.held))
+        self._crowd = Crowd(deps.clock, deps.held)
         self._lock = threading.Lock()
         self._told: TTLCache[tuple[object, ...], str] = TTLCache(MOST_TOLD, TOLD_S, timer=deps.clock.monotonic)
 
@@ -92,12 +96,11 @@ class Refresher:
     def _held(self, wish: Wish, snapshot: Snapshot, tick: float) -> Snapshot | None:
         """The next snapshot for a screen that has this one, while it is about to come and few screens ask: so it is
         shown at once, and not when the screen asks again."""
-        if not snapshot.live or not self._crowd.is_small(tick):
+        if not snapshot.live or not self._crowd.is_few(tick):
             return None
-        soonest, usual = self._deps.answered(snapshot.as_of)
-        early = min(EARLY_S, SHORT * tick)
-        since = self._deps.clock.now().timestamp() - (soonest + tick - 2 * early)
-        left = min(HOLD_S, 4 * early, usual - soonest + 5 * early - since)
+        soonest, _ = self._deps.answered(snapshot.as_of)
+        since = self._deps.clock.now().timestamp() - (soonest + tick - 2 * _early(tick))
+        left = min(HOLD_S, HOLD_SHARE * tick) - since
         if since < 0 or left <= 0 or not self._holding.acquire(blocking=False):
             return None
         try:
@@ -109,7 +112,7 @@ class Refresher:
         """Seconds until a screen is best to ask: just before the next tick can answer where its question may wait for
         that, otherwise when it has probably answered."""
         soonest, usual = self._deps.answered(snapshot.as_of)
-        best = soonest - min(EARLY_S, SHORT * tick) if self._crowd.is_small(tick) else usual
+        best = soonest - _early(tick) if self._crowd.is_few(tick) else usual
         return float(round((best - now.timestamp()) % tick, 3))
 
     def tick_of(self, wish: Wish) -> tuple[float, bool]:

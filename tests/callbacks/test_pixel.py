@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
-from callbacks.live import ANSWER_S, COUNT_S, HELD, Crowd, Refresher
+from callbacks.live import ANSWER_S, COUNT_S, HOLD_S, Crowd, Refresher
 from core.clock import ManualClock
 from core.errors import BadRequestError
 from live.latency import PixelLatency
@@ -80,7 +80,7 @@ def test_many_screens_come_when_a_tick_has_usually_answered(clock: ManualClock) 
 
 @pytest.mark.parametrize(
     ("after_s", "waits"),
-    [(1.5, []), (1.96, []), (2.04, [0.4]), (2.1, [0.4]), (2.3, [0.3]), (2.54, [0.06]), (2.61, []), (3.9, [])],
+    [(1.5, []), (1.96, []), (2.04, [HOLD_S - 0.04]), (2.1, [0.9]), (2.94, [0.06]), (3.04, []), (3.9, [])],
 )
 def test_a_question_waits_for_a_tick_that_is_about_to_answer(
     clock: ManualClock, after_s: float, waits: list[float]
@@ -110,19 +110,30 @@ def test_only_a_few_questions_wait_at_once(clock: ManualClock) -> None:
             waiting.release()
             assert go.wait(60)
 
-    deps = make_deps(clock)
+    deps, few = make_deps(clock), 3
     assert isinstance(deps.store, FakeStore)
     store = Slow(deps.store.deps_of, clock, changes={"as_of": clock.now()})
-    refresher = Refresher(replace(deps, answered=usually, store=store))
+    refresher = Refresher(replace(deps, answered=usually, store=store, held=few))
     clock.advance(seconds=2)
     waiting, go = threading.Semaphore(0), threading.Event()
-    with ThreadPoolExecutor(HELD) as screens:
-        held = [screens.submit(refresher.answer, asking(seen="b1-1")) for _ in range(HELD)]
-        assert all(waiting.acquire(timeout=60) for _ in range(HELD))
+    with ThreadPoolExecutor(few) as screens:
+        held = [screens.submit(refresher.answer, asking(seen="b1-1")) for _ in range(few)]
+        assert all(waiting.acquire(timeout=60) for _ in range(few))
         assert refresher.answer(asking(seen="b1-1")) is None
         go.set()
-        assert [one.result(60) for one in held] == [None] * HELD
+        assert [one.result(60) for one in held] == [None] * few
     assert refresher._holding.acquire(blocking=False), "who waited has left"
+
+
+def test_nobody_waits_where_no_thread_is_spare(clock: ManualClock) -> None:
+    deps = replace(make_deps(clock), answered=usually, held=0)
+    assert isinstance(deps.store, FakeStore)
+    deps.store.changes = {"as_of": clock.now()}
+    refresher = Refresher(deps)
+    assert orjson.loads(refresher.answer(asking()) or "")["next"] == 0.3, "when a tick has usually answered"
+    clock.advance(seconds=2.1)
+    assert refresher.answer(asking(seen="b1-1")) is None
+    assert deps.store.waits == []
 
 
 def test_screens_are_spread_by_how_many_they_are(clock: ManualClock) -> None:
