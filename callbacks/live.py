@@ -99,7 +99,7 @@ class Refresher:
         if not snapshot.live or not self._crowd.is_few(tick):
             return None
         soonest, _ = self._deps.answered(snapshot.as_of)
-        since = self._deps.clock.now().timestamp() - (soonest + tick - 2 * _early(tick))
+        since = self._deps.clock.now().timestamp() - (soonest + tick - 4 * _early(tick))
         left = min(HOLD_S, HOLD_SHARE * tick) - since
         if since < 0 or left <= 0 or not self._holding.acquire(blocking=False):
             return None
