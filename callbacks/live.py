@@ -99,9 +99,10 @@ class Refresher:
         if not snapshot.live or not self._crowd.is_few(tick):
             return None
         soonest, _ = self._deps.answered(snapshot.as_of)
-        since = self._deps.clock.now().timestamp() - (soonest + tick - 4 * _early(tick))
-        left = min(HOLD_S, HOLD_SHARE * tick) - since
-        if since < 0 or left <= 0 or not self._holding.acquire(blocking=False):
+        early, longest = _early(tick), min(HOLD_S, HOLD_SHARE * tick)
+        until = soonest + tick - self._deps.clock.now().timestamp()
+        left = min(longest, until + longest - 2 * early)  # a question that came too early does not give up sooner
+        if until > 4 * early or left <= 0 or not self._holding.acquire(blocking=False):
             return None
         try:
             return self._deps.store.newer(wish.board.key, snapshot.scope, snapshot.version, left)

@@ -102,6 +102,18 @@ CROWDED = """() => {
 }"""
 
 
+# Whether a title for which so many rem are left is seen whole, or not at all.
+TITLE = """(rem) => {
+  const title = document.querySelector('.board-title');
+  title.style.maxWidth = `${rem}rem`;
+  const text = document.createRange();
+  text.selectNodeContents(title);
+  const [box, frame] = [text.getBoundingClientRect(), title.getBoundingClientRect()];
+  title.style.maxWidth = '';
+  return box.top + 0.2 * box.height >= frame.bottom ? 'gone' : box.right <= frame.right + 1 ? 'whole' : 'cut';
+}"""
+
+
 @pytest.fixture(scope="module")
 def address(clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     clock, port = RunningClock(NOON), port_that_is_free()
@@ -164,6 +176,8 @@ def test_a_header_with_all_there_is_to_say_stays_on_the_screen(address: str, pag
     page.wait_for_function(DRAWN, timeout=PATIENCE)
     for size in ((1920, 1080), (3840, 2160)):
         sized(page, size)
+        if "kiosk" in query:
+            assert [page.evaluate(TITLE, rem) for rem in (30, 5, 1)] == ["whole", "gone", "gone"]
         told = page.evaluate(CROWDED)
         assert told["right"] <= size[0], (size, told)
         wanted = ["watermark", "lag", "pixel"] if "kiosk" in query else ["watermark", "lag"]

@@ -80,7 +80,16 @@ def test_many_screens_come_when_a_tick_has_usually_answered(clock: ManualClock) 
 
 @pytest.mark.parametrize(
     ("after_s", "waits"),
-    [(1.5, []), (1.76, []), (1.84, [HOLD_S - 0.04]), (2.1, [0.7]), (2.74, [0.06]), (2.84, []), (3.7, [])],
+    [
+        (1.5, []),
+        (1.76, []),
+        (1.84, [HOLD_S]),
+        (2.04, [HOLD_S - 0.04]),
+        (2.1, [0.9]),
+        (2.94, [0.06]),
+        (3.04, []),
+        (3.9, []),
+    ],
 )
 def test_a_question_waits_for_a_tick_that_is_about_to_answer(
     clock: ManualClock, after_s: float, waits: list[float]
