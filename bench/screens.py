@@ -2,14 +2,17 @@
 
 `python -m bench.screens URL SCREENS TICK_S SECONDS [BOARD]` prints one JSON object; with the board `-` the pages are
 those of any Dash app whose one callback hangs on an interval. Each screen keeps a connection, asks at
-every beat with the version it shows, never twice at once, and goes on from what it was answered. Frames are not put
-together (that is a browser's work, and this process shares the machine with the server): only their versions are read.
+every beat with the version it shows, never twice at once, and goes on from what it was answered. It begins anywhere in
+a tick and then comes when the server says that it is best, as the page does (`assets/js/35-pace.js`). Frames are not
+put together (that is a browser's work, and this process shares the machine with the server): only their versions and
+that moment are read.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import random
 import re
 import statistics
 import sys
@@ -20,10 +23,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
-WARM_S = 6.0  # the first answers are whole frames, and the server's first ticks ask everything
+WARM_S = 24.0  # the server has counted its screens and told them when to come, the first whole frames are behind
 PATIENCE_S = 10.0  # as the page's
 WHOLE = re.compile(rb'\\"version\\":\\"([^"\\]+)\\"')
 CHANGED = re.compile(rb'\\"version\\":\{\\"r\\":\\"([^"\\]+)\\"\}')
+BEST = re.compile(rb'\\"next\\":([\d.]+),\\"spread\\":([\d.]+)')
+AFTER_S, SLACK_S = 0.04, 0.1  # as the page's
 
 
 @dataclass
@@ -86,10 +91,30 @@ async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes, int]:
     return int(head.split(b" ", 2)[1]), body, len(head) + len(body)
 
 
+class Pace:
+    """When a screen is best to ask, as the page finds it."""
+
+    def __init__(self, tick_s: float) -> None:
+        self._tick_s, self._slot, self._off = tick_s, random.random(), 0
+
+    def move_s(self, body: bytes, due: float) -> float:
+        """Seconds by which the next beat comes later than a tick after `due`, whose question was answered so."""
+        found = BEST.search(body)
+        if found is None:
+            return 0.0
+        late = (time.monotonic() + float(found[1]) + self._slot * float(found[2]) - due) % self._tick_s
+        by = late - self._tick_s if late > self._tick_s / 2 else late
+        self._off = self._off + 1 if by > 0 or by < -min(SLACK_S, 0.3 * self._tick_s) else 0
+        if self._off < 2:
+            return 0.0
+        self._off = 0
+        return by + AFTER_S
+
+
 async def screen(door: Door, phase_s: float, tick_s: float, begin: float, end: float, heard: Heard) -> None:
     """One screen until `end`; what happens before `begin` is not counted."""
     reader, writer = await asyncio.open_connection(door.host, door.port)
-    seen, n, due = "", 0, begin - WARM_S + phase_s
+    seen, n, due, pace = "", 0, begin - WARM_S + phase_s, Pace(tick_s)
     while due < end:
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         counts = due >= begin
@@ -109,6 +134,7 @@ async def screen(door: Door, phase_s: float, tick_s: float, begin: float, end: f
             changed = CHANGED.search(body)
             version = changed or WHOLE.search(body)
             seen = version[1].decode() if version else seen
+            moved = pace.move_s(body, due)
             if counts:
                 heard.failed += status not in (200, 204)
                 heard.delivered += status in (200, 204) and took <= tick_s
@@ -117,6 +143,7 @@ async def screen(door: Door, phase_s: float, tick_s: float, begin: float, end: f
                 heard.whole += status == 200 and changed is None
                 heard.bytes += size
                 heard.took_ms.append(took * 1000)
+            due += moved
         due += tick_s
         while due < time.monotonic() - tick_s:  # beats that passed while a question was under way ask nothing
             heard.beats += due >= begin
@@ -125,7 +152,7 @@ async def screen(door: Door, phase_s: float, tick_s: float, begin: float, end: f
 
 
 async def watch(url: str, screens: int, tick_s: float, seconds: float, board: str | None) -> dict[str, Any]:
-    """So many screens, their beats spread evenly over a tick, for the warm-up and `seconds` more."""
+    """So many screens, which begin spread evenly over a tick, for the warm-up and `seconds` more."""
     door, heard = find_door(url, board), Heard()
     begin = time.monotonic() + WARM_S
     phases = [tick_s * index / screens for index in range(screens)]
