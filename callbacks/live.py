@@ -77,13 +77,10 @@ class Refresher:
         if deps.pixels and wish.painted:
             deps.pixels.report(*wish.painted)
         tick, slowed = self.tick_of(wish)
+        newer = self._held(wish, snapshot, tick) if wish.seen else None
+        snapshot = newer or snapshot
         version = self._version(snapshot, tick, slowed)
-        if wish.seen == version:
-            newer = self._held(wish, snapshot, tick)
-            if newer is None:
-                return None
-            snapshot, version = newer, self._version(newer, tick, slowed)
-        if SnapshotStore.is_behind(version, wish.seen):
+        if wish.seen == version or SnapshotStore.is_behind(version, wish.seen):
             return None
         if deps.pixels and snapshot.live:
             deps.pixels.show(snapshot.watermarks)
@@ -94,8 +91,12 @@ class Refresher:
         return stamp(self._news(wish, snapshot, version, tick, slowed), now, **told)
 
     def _held(self, wish: Wish, snapshot: Snapshot, tick: float) -> Snapshot | None:
-        """The next snapshot for a screen that has this one, while it is about to come and few screens ask: so it is
-        shown at once, and not when the screen asks again."""
+        """The next snapshot for a screen that shows an earlier one, while it is about to come and few screens ask: so it
+        is shown at once, and not when the screen asks again.
+
+        A screen that does not have this one yet waits too. A tick may have published again after its answer; given that
+        now, the screen would be a tick late, and stay so: the next time, this tick's numbers would be what it lacks.
+        """
         if not snapshot.live or not self._crowd.is_few(tick):
             return None
         soonest, _ = self._deps.answered(snapshot.as_of)

@@ -104,6 +104,28 @@ def test_a_question_waits_for_a_tick_that_is_about_to_answer(
     assert (heard is not None and orjson.loads(heard)["version"]) == (waits != [] and "b1-2")
 
 
+@pytest.mark.parametrize(("seen", "coming", "hears"), [("b1-0", "b1-2", "b1-2"), ("b1-0", None, "b1-1")])
+def test_a_screen_that_lacks_the_last_numbers_waits_for_the_next_all_the_same(
+    clock: ManualClock, seen: str, coming: str | None, hears: str
+) -> None:
+    """Else one that got the first half of a tick would be a tick late from then on."""
+    deps = replace(make_deps(clock), answered=usually)
+    assert isinstance(deps.store, FakeStore)
+    deps.store.changes, deps.store.coming = {"as_of": clock.now()}, coming
+    clock.advance(seconds=2)
+    heard = orjson.loads(Refresher(deps).answer(asking(seen=seen)) or "")
+    assert (heard["version"], len(deps.store.waits)) == (hears, 1)
+
+
+def test_a_first_question_waits_for_no_tick(clock: ManualClock) -> None:
+    deps = replace(make_deps(clock), answered=usually)
+    assert isinstance(deps.store, FakeStore)
+    deps.store.changes, deps.store.coming = {"as_of": clock.now()}, "b1-2"
+    clock.advance(seconds=2)
+    assert orjson.loads(Refresher(deps).answer(asking()) or "")["version"] == "b1-1", "somebody waits for it"
+    assert deps.store.waits == []
+
+
 def test_a_question_that_waited_for_nothing_hears_nothing_new(clock: ManualClock) -> None:
     deps = replace(make_deps(clock), answered=usually)
     assert isinstance(deps.store, FakeStore)
