@@ -91,8 +91,8 @@ class Refresher:
         return stamp(self._news(wish, snapshot, version, tick, slowed), now, **told)
 
     def _held(self, wish: Wish, snapshot: Snapshot, tick: float) -> Snapshot | None:
-        """The next snapshot for a screen that shows an earlier one, while it is about to come and few screens ask: so it
-        is shown at once, and not when the screen asks again.
+        """The next snapshot for a screen that shows an earlier one, while it is about to come and few screens ask: so
+        it is shown at once, and not when the screen asks again.
 
         A screen that does not have this one yet waits too. A tick may have published again after its answer; given that
         now, the screen would be a tick late, and stay so: the next time, this tick's numbers would be what it lacks.
