@@ -27,6 +27,7 @@ from queries.dead_letters import (
 )
 from queries.healing import Span, heal_spans, in_stretches
 from queries.intake import LEDGERS, InputPlan
+from queries.retention import taken_from
 from queries.staging import Slice, Staging
 
 READ_SHARE, CHECK_SHARE = 0.5, 0.6  # how much of the work is done when a file is read, and when it is checked
@@ -196,6 +197,7 @@ def examine(staging: Staging, plan: InputPlan, origin: str, only_new: bool = Tru
     skipped = staging.skipped(plan)
     staging.check(plan)
     staging.reject_events(plan, origin)
+    staging.reject_old(plan, origin)
     staging.collect(plan, only_new)
     count, different = staging.found(plan)
     if count > different:
@@ -250,7 +252,8 @@ class _FileLoad:
         self._clock, self._progress, self._begun = clock, progress, clock.monotonic()
         used = [staged.files[other] for other in mapping.file.inputs[name].lookups]
         self._load_id = digest_of(mapping, [path, *used])
-        self._plan = build_plan(mapping, name, clock.now(), staged.tables)
+        plan = build_plan(mapping, name, clock.now(), staged.tables)
+        self._plan = replace(plan, taken_from=taken_from(clickhouse))
         self._rows = 0
 
     def run(self) -> FileSummary:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +21,7 @@ from ingest.spool import Kept, Part, Spool
 from ingest.under_way import UnderWay
 from queries.client import ClickHouse
 from queries.healing import heal_rollups
+from queries.retention import kept_from
 from queries.seen_events import inserts_under_way, missing_rows
 
 # Together about 15 s: longer than a merge or a memory squeeze lasts, shorter than a screen's patience.
@@ -29,6 +30,7 @@ BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 IN_FLIGHT_S, IN_FLIGHT_TRIES = 0.25, 120
 log = logging.getLogger(__name__)
 
+LEDGERS = frozenset(ledger.table for ledger in (BEHAVIOUR, ORDERS))
 SPOOL = "spool"  # the folder inside a store's folder
 
 
@@ -130,8 +132,8 @@ def send_leftovers(clickhouse: ClickHouse, folder: Path) -> int:
 
     Call it whenever a store was opened, before anything is written or asked. What is in already is found by looking,
     not by tokens: a process that dies in the middle of an insert may leave a note of a block without the block, or the
-    block without its note. Rollups are then compared with their sources. Raises StoreBusyError, SpoolDamagedError or
-    QueryFailedError.
+    block without its note. What is older than what is kept is not sent: it may have been in and gone again. Rollups are
+    then compared with their sources. Raises StoreBusyError, SpoolDamagedError or QueryFailedError.
     """
     if not (folder / SPOOL).is_dir():
         return 0
@@ -140,22 +142,38 @@ def send_leftovers(clickhouse: ClickHouse, folder: Path) -> int:
         left = [spool.read(path) for path in spool.left()]
         if left and not clickhouse.embedded:
             _await_inserts(clickhouse)
+        since = kept_from(clickhouse) if left else {}
         moments: set[datetime] = set()
         lacking = 0
         for kept in left:
             lacked = False
             for part in kept.parts:
-                missing = missing_rows(clickhouse, part.table, part.rows)
+                missing = missing_rows(clickhouse, part.table, _still_kept(part, since))
                 if missing.num_rows:
                     lacked = True
                     writer.insert(Part(part.table, f"{part.token}:{uuid4().hex}", missing))
-                if part.table in {ledger.table for ledger in (BEHAVIOUR, ORDERS)}:
+                if part.table in LEDGERS:
                     moments.update(part.rows.column("ts").to_pylist())
             lacking += lacked
         heal_rollups(clickhouse, moments)
         for kept in left:
             spool.drop(kept)
     return lacking
+
+
+def _still_kept(part: Part, since: Mapping[str, datetime]) -> pa.Table:
+    """The rows of a part that its ledger would keep."""
+    if part.table not in since or part.table not in LEDGERS:
+        return part.rows
+    kept = part.rows.filter(pc.greater_equal(part.rows.column("ts"), pa.scalar(since[part.table])))
+    if kept.num_rows < part.rows.num_rows:
+        log.warning(
+            "%s events of %s before %s are no longer kept and were not sent after the crash",
+            part.rows.num_rows - kept.num_rows,
+            part.table,
+            since[part.table].isoformat(timespec="seconds"),
+        )
+    return kept
 
 
 def _await_inserts(clickhouse: ClickHouse) -> None:

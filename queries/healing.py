@@ -10,12 +10,13 @@ import logging
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from core.errors import QueryFailedError
 from queries.client import ClickHouse
+from queries.retention import kept_from
 from queries.rollups import LOCAL, RAW, ledger_table
 from queries.statement import Statement
 
@@ -38,6 +39,8 @@ STEPS = {
 }
 LONG = {"max_execution_time": 0, "max_threads": 2}
 HOUR = timedelta(hours=1)
+EXPIRING = timedelta(hours=1)  # longer than a comparison and its repairs take
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 log = logging.getLogger(__name__)
 TRIES = 5  # comparisons of a stretch into which rows still come
 MOST_ROWS, MOST_TIME = 600_000, timedelta(days=60)  # what one comparison of a file load holds in memory
@@ -103,13 +106,18 @@ def heal_spans(clickhouse: ClickHouse, spans: Mapping[str, Sequence[Span]]) -> l
     """The same for stretches of whole hours of each ledger (its table), and the rollups that are made of it.
 
     What was mended is compared again: a row that came meanwhile may have been added twice, and is then taken away.
-    A rollup that never agrees is logged and left to the comparison on a schedule. Raises QueryFailedError.
+    A rollup that never agrees is logged and left to the comparison on a schedule. Times of which the ledger or a rollup
+    no longer keeps all rows are left alone, and logged: what has expired would be taken for what is too much. Raises
+    QueryFailedError.
     """
     mended: list[str] = []
     wanted = {table: stretches for table, stretches in spans.items() if stretches}
     rollups = _rollups(clickhouse) if wanted else ()
     if any(rollup.source == f"{ledger}{LOCAL}" for rollup in rollups for ledger in wanted):
         log.warning("a cluster's rollups are not mended after a crash: compare these days with reconcile (%s)", spans)
+    since = kept_from(clickhouse) if wanted else {}
+    for ledger, stretches in tuple(wanted.items()):
+        wanted[ledger] = _still_kept(ledger, stretches, _oldest(ledger, rollups, since))
     for rollup in rollups:
         wanted[rollup.table] = wanted.get(rollup.source, ())
         for start, end in wanted[rollup.table]:
@@ -119,6 +127,30 @@ def heal_spans(clickhouse: ClickHouse, spans: Mapping[str, Sequence[Span]]) -> l
             if rollup.table not in mended:
                 mended.append(rollup.table)
     return mended
+
+
+def _oldest(ledger: str, rollups: Iterable[_Rollup], since: Mapping[str, datetime]) -> datetime:
+    """The earliest start of a stretch in which neither the ledger nor any of its rollups has lost rows or soon will.
+
+    One for all of them, because a repair of one runs on into those that are fed from it.
+    """
+    family = {ledger}
+    for rollup in rollups:
+        if rollup.source in family:
+            family.add(rollup.table)
+    bounds = [since[table] for table in family if table in since]
+    return max(bounds) + max(STEPS.values()) + EXPIRING if bounds else LONG_AGO
+
+
+def _still_kept(ledger: str, stretches: Sequence[Span], oldest: datetime) -> Sequence[Span]:
+    if all(start >= oldest for start, _ in stretches):
+        return stretches
+    log.warning(
+        "rollups of %s were not compared before %s after a crash: rows of then are no longer kept",
+        ledger,
+        oldest.isoformat(timespec="seconds"),
+    )
+    return [(max(start, oldest), end) for start, end in stretches if end > oldest]
 
 
 def _heal(clickhouse: ClickHouse, rollup: _Rollup, values: dict[str, Any]) -> bool:

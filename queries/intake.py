@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from queries.cells import Cell, Parameters, Span, typed_columns
 
+MOMENT = "DateTime64(3, 'UTC')"
 DIMENSIONS = ("user_id", "session_id", "channel", "room", "category", "sku", "country", "province", "city", "tier")
 LEDGERS = {
     "orders": ("order_events", ("ts", "kind", "order_id", "event_id", "orders", "amount", "units", "created_at")),
@@ -70,6 +72,7 @@ class InputPlan:
     derived: tuple[tuple[str, str], ...] = ()  # (name, expression), each may use the earlier ones
     events: tuple[EventPlan, ...] = ()
     lookups: tuple[Lookup, ...] = field(default=())
+    taken_from: Mapping[str, datetime] = field(default_factory=dict)  # by ledger; older events are refused
 
 
 def raw_columns(plan: InputPlan) -> list[str]:
@@ -102,6 +105,19 @@ def event_rows(plan: InputPlan, ledger: str, table: str, parameters: Parameters)
     return " UNION ALL ".join(
         _event_select(plan, event, table, parameters) for event in plan.events if event.ledger == ledger
     )
+
+
+def too_old(plan: InputPlan, parameters: Parameters) -> str:
+    """The first event of a checked row that is older than what is kept, as (reason, detail); '' where none can be."""
+    checks = []
+    for event in plan.events:
+        since = plan.taken_from.get(event.ledger)
+        if since is None:
+            continue
+        told = f"concat({event.kind}, ': ', toString({event.at}), ' is older than what is kept of single events')"
+        older = f"ifNull({event.when}, 0) AND {event.at} < {parameters.bind(since, MOMENT)}"
+        checks.append(f"{older}, ('bad_time', {told})")
+    return f"multiIf({', '.join(checks)}, ('', ''))" if checks else ""
 
 
 def _joined(rows: str, lookup: Lookup, parameters: Parameters) -> str:
@@ -166,7 +182,9 @@ def _event_select(plan: InputPlan, event: EventPlan, table: str, parameters: Par
     for dimension in DIMENSIONS:
         chosen[dimension] = _text(values.get(dimension, home if dimension == "country" else "''"))
     columns = ", ".join(f"{chosen[column]} AS e_{column}" for column in EVENT_COLUMNS)
-    return f"SELECT {columns} FROM {table} WHERE event_problem.1 = '' AND ifNull({event.when}, 0)"
+    since = plan.taken_from.get(event.ledger)
+    young = f" AND {at} >= {parameters.bind(since, MOMENT)}" if since else ""
+    return f"SELECT {columns} FROM {table} WHERE event_problem.1 = '' AND ifNull({event.when}, 0){young}"
 
 
 def _text(expression: str) -> str:

@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
 
 from core.errors import BadRequestError
 from queries.client import ClickHouse
-from queries.rollups import DAY, HOUR, RAW, ROLLUPS, SECONDS, Source, raw_source
+from queries.rollups import (
+    DAY,
+    HOUR,
+    LOCAL,
+    RAW,
+    ROLLUPS,
+    SECONDS,
+    SUM_ROLLUPS,
+    UNIQ_ROLLUPS,
+    Source,
+    raw_source,
+)
 from queries.statement import Statement
-from queries.watermark import watermarks
 
 TTL = re.compile(r"\bTTL [^\n]*? \+ toInterval(Day|Month)\((\d+)\)")
 EXISTING = (
     "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
 )
 SHORTEST_MONTH = 28  # days; what a TTL of months keeps in any month
+# A file's event must still be known, and its business day be whole, when its load broke off and is finished a day later.
+EDGE = timedelta(days=2)
+DROPPED = {"RAW_DAYS": "event", "MINUTE_DAYS": "second and minute", "ROLLUP_MONTHS": "hour and day"}
+NOW = "SELECT now64(3, 'UTC')"
+NEWEST = (
+    "SELECT toDateTime64(maxOrNull({time}), 3, 'UTC') AS at FROM {table} WHERE {time} <= {{now:DateTime64(3, 'UTC')}}"
+)
 
 _known: WeakKeyDictionary[ClickHouse, dict[str, timedelta]] = WeakKeyDictionary()
 
@@ -33,11 +50,20 @@ class Retention:
 
     def of(self, source: Source) -> str:
         """The TTL of a source's table as SQL, '' for none."""
+        unit = "Month" if self.setting(source) == "ROLLUP_MONTHS" else "Day"
+        return _ttl(source.time, unit, self.number(source))
+
+    def number(self, source: Source) -> int:
+        """For how many days or months a source's table is kept."""
+        numbers = {"RAW_DAYS": self.raw_days, "MINUTE_DAYS": self.minute_days, "ROLLUP_MONTHS": self.rollup_months}
+        return numbers[self.setting(source)]
+
+    @staticmethod
+    def setting(source: Source) -> str:
+        """What the setting for a source's table is called."""
         if source.is_raw:
-            return _ttl(source.time, "Day", self.raw_days)
-        if source.step in {HOUR, DAY}:
-            return _ttl(source.time, "Month", self.rollup_months)
-        return _ttl(source.time, "Day", self.minute_days)
+            return "RAW_DAYS"
+        return "ROLLUP_MONTHS" if source.step in {HOUR, DAY} else "MINUTE_DAYS"
 
 
 def _ttl(time: str, unit: str, number: int) -> str:
@@ -55,37 +81,83 @@ def apply_retention(clickhouse: ClickHouse, retention: Retention, now: datetime)
     A shorter TTL drops rows in the background, whole parts at a time; there is no way back. Raises BadRequestError
     where it would drop a store of old data whole.
     """
-    newest = [mark.reached for mark in watermarks(clickhouse, now) if mark.reached]
-    if newest and retention.raw_days and max(newest) < now - timedelta(days=retention.raw_days):
-        raise BadRequestError(
-            f"RAW_DAYS={retention.raw_days} would drop every event of this store: "
-            f"the newest is of {max(newest):%Y-%m-%d}"
-        )
     existing = dict(clickhouse.read(Statement("tables and their TTLs", EXISTING)).rows)
-    changed = []
+    due = []
     for source in sources():
         wanted, found = retention.of(source), TTL.search(existing.get(source.table, ""))
-        if source.table not in existing or (found[0].removeprefix("TTL ") if found else "") == wanted:
-            continue
-        name = f"retention of {source.table}"
+        if source.table in existing and (found[0].removeprefix("TTL ") if found else "") != wanted:
+            due.append(source)
+    for setting, what in DROPPED.items():
+        _refuse_to_empty(clickhouse, retention, setting, what, due, now)
+    for source in due:
+        name, wanted = f"retention of {source.table}", retention.of(source)
         if wanted:
             clickhouse.write(Statement(name, f"ALTER TABLE {source.table} MODIFY SETTING ttl_only_drop_parts = 1"))
             clickhouse.write(Statement(name, f"ALTER TABLE {source.table} MODIFY TTL {wanted}"))
         else:
             clickhouse.write(Statement(name, f"ALTER TABLE {source.table} REMOVE TTL"))
-        changed.append(source.table)
     _known.pop(clickhouse, None)
-    return changed
+    return [source.table for source in due]
+
+
+def _refuse_to_empty(
+    clickhouse: ClickHouse, retention: Retention, setting: str, what: str, due: Sequence[Source], now: datetime
+) -> None:
+    """Raises BadRequestError when a setting gives tables a TTL that none of their rows outlives."""
+    concerned = [source for source in due if retention.setting(source) == setting and retention.number(source)]
+    if not concerned:
+        return
+    each = " UNION ALL ".join(NEWEST.format(time=source.time, table=source.table) for source in concerned)
+    asked = Statement("newest rows", f"SELECT max(at) FROM ({each})", {"now": now})
+    ((newest,),) = clickhouse.read_long(asked).rows
+    number = retention.number(concerned[0])
+    days = number * (SHORTEST_MONTH if setting == "ROLLUP_MONTHS" else 1)
+    if newest is not None and newest < now - timedelta(days=days):
+        raise BadRequestError(
+            f"{setting}={number} would drop every {what} of this store: the newest is of {newest:%Y-%m-%d}"
+        )
 
 
 def kept_for(clickhouse: ClickHouse) -> Mapping[str, timedelta]:
     """For how long each table that has a TTL surely keeps its rows. Asked once a store."""
-    if clickhouse not in _known:
+    kept = _known.get(clickhouse)
+    if kept is None:
         found = ((name, TTL.search(sql)) for name, sql in clickhouse.read(Statement("TTLs", EXISTING)).rows)
-        _known[clickhouse] = {
+        _known[clickhouse] = kept = {
             name: timedelta(days=int(ttl[2]) * (1 if ttl[1] == "Day" else SHORTEST_MONTH)) for name, ttl in found if ttl
         }
-    return _known[clickhouse]
+    return kept
+
+
+def kept_from(clickhouse: ClickHouse) -> dict[str, datetime]:
+    """From when on each table that has a TTL surely keeps its rows; a cluster's own tables under the name of all.
+
+    The engine is asked for the time, because TTLs go by its clock, and anew for the TTLs: who writes by them must not
+    miss that another process has changed them. Raises QueryFailedError.
+    """
+    _known.pop(clickhouse, None)
+    kept = kept_for(clickhouse)
+    if not kept:
+        return {}
+    ((now,),) = clickhouse.read(Statement("the engine's time", NOW)).rows
+    return {name.removesuffix(LOCAL): now - so_long for name, so_long in kept.items()}
+
+
+def taken_from(clickhouse: ClickHouse) -> dict[str, datetime]:
+    """From when on a file's events are taken, by ledger; one that keeps everything is not named.
+
+    Older ones would be gone at once from where a load looks for what it has, and be counted again by the next file; or
+    from the minutes that hours are made of, where an interrupted load could not be mended. Raises QueryFailedError.
+    """
+    kept = kept_from(clickhouse)
+    taken = {}
+    for ledger, table in RAW.items():
+        rollups = (*SUM_ROLLUPS.get(ledger, ()), *UNIQ_ROLLUPS.get(ledger, ()), *filter(None, [SECONDS.get(ledger)]))
+        tables = [table, *(source.table for source in rollups if source.step < HOUR)]
+        found = [kept[name] for name in tables if name in kept]
+        if found:
+            taken[ledger] = max(found) + EDGE
+    return taken
 
 
 def check_kept(clickhouse: ClickHouse, oldest: Mapping[str, datetime], now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,8 +22,10 @@ from queries.intake import (
     event_rows,
     raw_columns,
     sound_rows,
+    too_old,
     typed_rows,
 )
+from queries.retention import kept_from
 from queries.statement import Statement
 
 # An interrupted load is finished with the slices it began with: these may change only between loads.
@@ -56,6 +59,7 @@ INSERT INTO {table} SELECT {{source:String}}, {{origin:Int64}}, {{to:Int64}}, {{
 """
 NOTED = "SELECT source, origin, to, speed, run, start, end FROM {table} ORDER BY start DESC, end DESC LIMIT 1"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+log = logging.getLogger(__name__)
 SLACK = timedelta(seconds=1)  # more than rounding moves an event
 # A moment of a slice names its event together with its id: only that time of the ledger is looked through.
 ABSENT = (
@@ -161,6 +165,23 @@ class Staging:
         """Rows that would become an impossible event, or none at all, go to the dead letters."""
         sound = "event_problem.1 != ''"
         self._reject("events", plan, origin, self.checked, sound, "event_problem", Parameters())
+
+    def reject_old(self, plan: InputPlan, origin: str) -> None:
+        """Rows with events that are older than what is kept go to the dead letters; their younger events do not.
+
+        What counts as old moves on: a file that is read again after a crash adds what became old meanwhile.
+        """
+        parameters = Parameters()
+        old = too_old(plan, parameters)
+        if not old:
+            return
+        rows = f"(SELECT *, {old} AS old FROM {self.checked} WHERE event_problem.1 = '')"
+        letters = (
+            "SELECT line FROM dead_letters WHERE reason = 'bad_time' "
+            f"AND load_id = {parameters.bind(self.load_id, 'String')}"
+        )
+        step = f"old:{_milliseconds(max(plan.taken_from.values()))}"
+        self._reject(step, plan, origin, rows, f"old.1 != '' AND line NOT IN ({letters})", "old", parameters)
 
     def collect(self, plan: InputPlan, only_new: bool = True) -> None:
         """Build the table of events, each id once; `only_new` leaves out those that the ledgers already have."""
@@ -287,8 +308,19 @@ class Staging:
 
     def _insert_absent(self, piece: Slice, sending: _Sending, low: datetime, high: datetime) -> int:
         event_id = sending.moved.get("event_id", "event_id").replace("event_id", "e.event_id")
-        absent = ABSENT.format(event_id=event_id, table=LEDGERS[piece.ledger][0])
+        table = LEDGERS[piece.ledger][0]
+        absent = ABSENT.format(event_id=event_id, table=table)
         more = {"low": low, "high": high}
+        since = kept_from(self._clickhouse).get(table, EPOCH)
+        if low < since:  # an event that was in and has expired looks like one that never was
+            at = sending.moved.get("ts", "e.ts")
+            absent, more = f"{at} >= {{since:DateTime64(3, 'UTC')}} AND {absent}", {**more, "since": since}
+            log.warning(
+                "events of %s before %s are no longer kept: what was left of them in %s is not sent after the crash",
+                table,
+                since.isoformat(timespec="seconds"),
+                self.load_id,
+            )
         values = {**sending.values, **more, "ledger": piece.ledger, "start": piece.start, "end": piece.end}
         sql = f"SELECT count() FROM {self.events} AS e WHERE {IN_SLICE} AND {absent}"
         count = int(self._ask("absent events", sql, values)[0][0])

@@ -81,3 +81,30 @@ def test_a_store_of_old_data_is_not_dropped_whole(store: ClickHouse) -> None:
     with pytest.raises(BadRequestError, match="would drop every event"):
         apply_retention(store, Retention(raw_days=30), NOW)
     assert "order_events" not in kept_for(store)
+
+
+@pytest.mark.parametrize(
+    ("retention", "told"),
+    [
+        (Retention(minute_days=30), "MINUTE_DAYS=30 would drop every second and minute of this store"),
+        (Retention(rollup_months=13), "ROLLUP_MONTHS=13 would drop every hour and day of this store"),
+    ],
+)
+def test_rollups_of_old_data_are_not_dropped_whole(store: ClickHouse, retention: Retention, told: str) -> None:
+    insert_random(store, NOW - timedelta(days=500), NOW - timedelta(days=499), 100)
+    insert_random(store, NOW + timedelta(days=2), NOW + timedelta(days=3), 5, first=100)  # a clock that was wrong
+    with pytest.raises(BadRequestError, match=f"^{told}: the newest is of {NOW - timedelta(days=499):%Y-%m}.*$"):
+        apply_retention(store, retention, NOW)
+    assert not set(kept_for(store)) & {source.table for source in sources()}
+
+
+def test_retention_that_keeps_the_newest_rows_or_is_there_already_is_taken(store: ClickHouse) -> None:
+    retention = Retention(raw_days=30, minute_days=90, rollup_months=13)
+    assert apply_retention(store, retention, NOW)  # a new store
+    insert_random(store, NOW - timedelta(days=20), NOW - timedelta(days=19), 100)
+    assert apply_retention(store, Retention(raw_days=25, minute_days=30, rollup_months=1), NOW)
+    assert (
+        apply_retention(store, Retention(raw_days=25, minute_days=30, rollup_months=1), NOW + timedelta(days=90)) == []
+    )
+    with pytest.raises(BadRequestError, match="RAW_DAYS=15 would drop every event"):
+        apply_retention(store, Retention(raw_days=15), NOW)
