@@ -82,6 +82,7 @@
         chart.failures = 0;
         element.removeAttribute("data-failed");
         if (chart.gone) Plotly.purge(element); // its board was left while it was being drawn
+        else livewall.emit("drawn", { element });
       } catch (problem) {
         if (!chart.gone) failed(element, chart, figure, problem, Plotly);
       }
@@ -97,6 +98,7 @@
     } catch {
       element.replaceChildren();
     }
+    livewall.emit("undrawn", { element, problem, first: chart.failures === 0 }); // its tile says so
     chart.wired = false;
     clearTimeout(chart.retry);
     const pause = RETRY[Math.min(chart.failures, RETRY.length - 1)];

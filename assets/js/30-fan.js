@@ -45,6 +45,7 @@
     record.error = fresh.error;
     const changed = record.v !== fresh.v || redraw;
     if (changed && fresh.payload) {
+      const before = record.broken;
       record.payload = fresh.payload;
       record.broken = false;
       try {
@@ -57,12 +58,23 @@
         record.v = fresh.v;
       } catch (problem) {
         console.warn(`livewall: tile ${record.name}:`, problem);
+        if (!before) tell(record, problem);
         record.broken = true;
         record.v = null; // the next frame tries again
         record.mounted = false;
       }
     }
     face(record);
+  }
+
+  // Once for each time that a tile breaks: while it stays broken every frame fails again.
+  function tell(record, problem) {
+    livewall.emit("broken", `${record.name}: ${(problem && problem.message) || problem}`);
+  }
+
+  // The chart of a tile that could not be drawn, unless the tile says in words that there is nothing to draw.
+  function undrawn(record) {
+    return record.payload && !record.payload.empty ? record.body.querySelector("[data-failed]") : null;
   }
 
   // How old the tile's numbers are. An answer without news confirms the tiles that were well; a failing one it does not.
@@ -74,7 +86,8 @@
 
   function face(record) {
     const view = views.get(record.board);
-    let name = record.broken ? "error" : record.face;
+    const chart = undrawn(record);
+    let name = record.broken || chart ? "error" : record.face;
     const tooOld = view.frame.live && record.staleAfter && record.asOf && age(record, view) > record.staleAfter;
     if (name === "fresh" && tooOld) name = "stale";
     if (record.section.dataset.face !== name) record.section.dataset.face = name;
@@ -82,7 +95,7 @@
     const when = record.asOf ? livewall.t("shell.face.as_of", { time: livewall.clock.time(new Date(record.asOf)) }) : "";
     if (name === "error") {
       put(note, [livewall.t("shell.face.error"), when].filter(Boolean).join(" · "));
-      note.title = record.error || "";
+      note.title = record.error || (chart && chart.dataset.failed) || "";
     } else {
       put(note, name === "stale" || (name === "empty" && tooOld) ? when : ""); // "nothing" is a number that ages too
       note.title = "";
@@ -126,7 +139,7 @@
   livewall.release = (board) => {
     for (const [id, record] of tiles) {
       if (record.board !== board) continue;
-      record.body.querySelectorAll(".js-plotly-plot").forEach(livewall.unplot);
+      record.body.querySelectorAll(".js-plotly-plot, [data-failed]").forEach(livewall.unplot);
       record.body.replaceChildren();
       for (const name of Object.keys(record.body)) if (!name.startsWith("__react")) delete record.body[name];
       record.section.dataset.face = "loading";
@@ -139,6 +152,21 @@
 
   livewall.on("second", () => {
     for (const record of tiles.values()) face(record);
+  });
+  // The tile of a chart; none in the gallery, and none once its board was released.
+  function tileOf(element) {
+    const section = element.closest("[data-tile]");
+    return [...tiles.values()].find((record) => record.section === section);
+  }
+  livewall.on("drawn", ({ element }) => {
+    const record = tileOf(element);
+    if (record) face(record);
+  });
+  livewall.on("undrawn", ({ element, problem, first }) => {
+    const record = tileOf(element);
+    if (!record) return;
+    face(record);
+    if (first) tell(record, problem);
   });
   livewall.on("answer", (well) => {
     const view = well && views.get(livewall.gate.answered.board);

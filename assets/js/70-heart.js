@@ -277,6 +277,7 @@
     saidBefore();
     livewall.on("frame", measure);
     livewall.on("scope", () => setTimeout(beat, 500)); // the list of screens follows a click
+    livewall.on("broken", note);
     window.addEventListener("error", (event) => note(event.error || event.message));
     window.addEventListener("unhandledrejection", (event) => note(event.reason));
     window.addEventListener("pagehide", () => {

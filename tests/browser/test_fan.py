@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Response
-from playwright.sync_api import Page, expect
+from flask import Response, jsonify, request
+from playwright.sync_api import Page, Route, expect
 
+from layouts.board import Board
 from tests.browser.conftest import Watch
-from tests.browser.stage import ScriptedWall, make_app, make_frame, part, serve, until
+from tests.browser.stage import BOARD, ScriptedWall, make_app, make_frame, part, serve, until
 
 pytestmark = pytest.mark.browser
 SHAPE = {
@@ -78,9 +79,80 @@ def test_a_bad_figure_does_not_kill_the_chart(scripted: ScriptedWall, page: Page
     assert until(lambda: drawn(page) == "h1")
     show(scripted, {"plot": part({"figure": figure})})
     page.wait_for_selector('[data-tile="plot"] [data-failed]', timeout=60_000)
+    tile = page.locator('[data-tile="plot"]')
+    expect(tile).to_have_attribute("data-face", "error")
+    expect(tile.locator(".tile-note")).to_contain_text("取数失败")
+    assert tile.locator(".tile-note").get_attribute("title"), "what is wrong with the chart"
+    show(scripted, {"plot": part({"empty": "没有可画的"}, "empty")})
+    expect(tile).to_have_attribute("data-face", "empty")
     show(scripted, {"plot": part(bars(2))})
     assert until(lambda: drawn(page) == "h2")
     assert page.locator('[data-tile="plot"] [data-failed]').count() == 0
+    expect(tile).to_have_attribute("data-face", "fresh")
+
+
+def test_the_heartbeat_counts_each_tile_and_chart_that_breaks_once(free_port: int, page: Page) -> None:
+    wall, beats = ScriptedWall(free_port), list[dict[str, Any]]()
+    app = make_app(wall, beat_s=0.5)
+
+    def hear() -> Response:
+        beats.append(request.get_json())
+        return jsonify({"commands": []})
+
+    app.server.add_url_rule("/screens/v1/beat", view_func=hear, methods=["POST"])
+
+    def told(errors: int, last: str) -> bool:
+        return until(lambda: bool(beats) and (beats[-1]["errors"], beats[-1]["last_error"]) == (errors, last))
+
+    show(wall, {"one": part({"text": "well"}), "plot": part(bars(1))})
+    with serve(wall, app):
+        page.goto(f"{wall.url}/wall")
+        assert until(lambda: drawn(page) == "h1") and told(0, "")
+        show(wall, {"one": part({"boom": True}), "plot": part(bars(1))})
+        assert told(1, "one: boom")
+        asked = len(wall.asks)
+        assert until(lambda: len(wall.asks) > asked + 3)
+        show(wall, {"one": part({"boom": True}), "plot": part({"figure": None})})
+        assert told(2, "plot: this is not a figure")
+        show(wall, {"one": part({"text": "well"}), "plot": part(bars(2))})
+        assert until(lambda: drawn(page) == "h2")
+        show(wall, {"one": part({"text": "well"}), "plot": part({"figure": None})})
+        assert told(3, "plot: this is not a figure")
+
+
+def test_the_line_on_the_map_comes_with_an_update_after_it_could_not_be_fetched(free_port: int, page: Page) -> None:
+    tile = {"key": "map", "kind": "region_map", "area": {"column": 1, "row": 1, "width": 1, "height": 1}}
+    board = BOARD.model_dump(mode="json") | {"columns": 1, "rows": 1, "tiles": [tile], "variants": {}}
+    wall, fetched = ScriptedWall(free_port), list[str]()
+    inset = {"lon": [105, 125], "lat": [2, 25], "ratio": 0.8, "label": "南海诸岛", "line": "cn_nanhai_line"}
+    region = {"code": "440000", "label": "广东", "value": "1", "conversion": "1%", "change": None, "selected": False}
+    payload = {
+        "regions": [{**region, "classes": [0, 0, 0]}],
+        "modes": [{"code": "value", "label": "销售额"}],
+        "legends": {"value": []},
+        "frame": {"map": "cn_provinces", "lon": [73, 135], "lat": [18, 54], "inset": inset},
+        "parents": [],
+        "dimension": "province",
+        "any_selected": False,
+    }
+    wall.answer = lambda ask: make_frame(f"b1-{ask['n']}", {"map": part({**payload, "n": ask["n"]})})
+
+    def refuse_twice(route: Route) -> None:
+        fetched.append(route.request.url)
+        if len(fetched) <= 2:
+            route.fulfill(status=502, body="gone")
+        else:
+            route.continue_()
+
+    page.route("**/cn_nanhai_line.geojson", refuse_twice)
+    with serve(wall, make_app(wall, boards={"wall": Board.model_validate(board)})):
+        page.goto(f"{wall.url}/wall")
+        line = (
+            "[...document.querySelectorAll('.js-plotly-plot')].some((c) => c.data.some((t) => t.type === 'scattergeo'))"
+        )
+        page.wait_for_function(f"() => {line}", timeout=60_000)
+        assert len(fetched) == 3, "once it is there nobody asks again"
+        expect(page.locator('[data-tile="map"]')).to_have_attribute("data-face", "fresh")
 
 
 def test_a_map_that_could_not_be_fetched_comes_by_itself_without_a_new_figure(

@@ -10,12 +10,13 @@
     diverging: ["--div-low-2", "--div-low-1", "--div-mid", "--div-high-1", "--div-high-2"],
   };
   const MODES = ["value", "change", "conversion"];
+  const PATIENCE = 10000; // ms until a line file is given up
   const lines = new Map(); // name -> promise of {lon, lat}
 
   // The dashes of the South China Sea: a line file, fetched once, as one trace with gaps.
   function fetchLine(name) {
     if (!lines.has(name)) {
-      const fetched = fetch(`/assets/maps/${name}.geojson`)
+      const fetched = fetch(`/assets/maps/${name}.geojson`, { signal: AbortSignal.timeout(PATIENCE) })
         .then((answer) => answer.json())
         .then((file) => {
           const parts = file.features.flatMap(({ geometry }) =>
@@ -26,7 +27,7 @@
             lat: parts.flatMap((part) => [...part.map(([, lat]) => lat), null]),
           };
         });
-      fetched.catch(() => lines.delete(name)); // the next draw tries again
+      fetched.catch(() => lines.delete(name)); // the next update tries again
       lines.set(name, fetched);
     }
     return lines.get(name);
@@ -134,6 +135,7 @@
       data.push(...layer(payload, mode, env, "geo2"));
       layout.geo2 = geoOf(frame.inset, { x: [0.85, 1], y: [0.055, 0.42] }, env);
       const line = await fetchLine(frame.inset.line).catch(() => null);
+      body.lineless = !line;
       if (line) {
         data.push({
           type: "scattergeo",
@@ -220,7 +222,12 @@
         const mode = body.modes.value;
         legend(body, payload, mode, env);
         const shown = drawn(payload, mode, env);
-        if (body.shown === shown && !body.chart.dataset.failed) return;
+        const same = () => body.shown === shown && !body.chart.dataset.failed;
+        if (same()) {
+          const missing = body.lineless && payload.frame.inset; // the map stands without its line until that comes
+          if (!missing || !(await fetchLine(missing.line).catch(() => null)) || !same() || !body.lineless) return;
+          body.lineless = false; // who waited for the same line need not draw it again
+        }
         body.shown = shown;
         const made = await figure(body, payload, mode, env);
         if (body.shown !== shown) return; // a newer draw overtook this one
