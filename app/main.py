@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from alerts.engine import AlertEngine
 from alerts.measures import measures_of
 from alerts.rules import load_rules
 from app.api import serve_api
+from app.build import ROOT, build_id
 from app.frames import cache_settings
 from app.gallery import serve_gallery
 from app.health import serve_health
@@ -69,11 +69,9 @@ from queries.reconciliations import drift_of
 from queries.together import Together
 from queries.watermark import watermarks
 
-ROOT = Path(__file__).resolve().parent.parent
 # Ticks come so long after the second turned that what happened before it is in the store; or a moment after, and wait.
 AFTER_S, SOON_S = 0.25, 0.06
 BEAT_S = 10.0  # seconds between the heartbeats of a screen
-SHOWN = ("app", "assets", "callbacks", "layouts", "locales", "metrics")  # what a screen's build depends on
 
 
 @dataclass(frozen=True)
@@ -183,7 +181,8 @@ def build_wall(
     asked = Store(catalogue, profile, regions, serves_days(clickhouse, profile), own)
     closed = ClosedSpans(clickhouse, asked, clock)
 
-    screens, build = build_screens(settings, profile, clock), build_id()
+    screens, first = build_screens(settings, profile, clock), first_screen(settings)
+    build = build_id(build_shell(definitions.boards, first, profile, definitions.words), definitions.boards)
 
     def answer(question: Question, now: datetime) -> Answer:
         if isinstance(question, Facts) and question.topic == SCREENS:
@@ -347,15 +346,7 @@ def create_app(
         dash._dev_tools[tool] = False
     cache = Cache(config=cache_settings(settings.redis_url))
     cache.init_app(dash.server)
-    screen = Screen(
-        settings.board,
-        settings.locale,
-        build,
-        settings.tick,
-        light=settings.light_hours,
-        beat_s=BEAT_S,
-        steering=Desk.of(settings).steering,
-    )
+    screen = replace(first_screen(settings), build=build)
     dash.layout = build_shell(definitions.boards, screen, profile, definitions.words)
     register(
         dash,
@@ -403,11 +394,14 @@ def build_screens(settings: Settings, profile: StoreProfile, clock: Clock) -> Sc
     return Screens(MemoryBook(settings.store / "screens.json"), clock)
 
 
-def build_id() -> str:
-    """A digest of what screens are made of: a screen that meets another one reloads itself."""
-    digest = hashlib.blake2b(digest_size=6)
-    for room in SHOWN:
-        for path in sorted((ROOT / room).rglob("*")):
-            if path.suffix in {".py", ".js", ".css", ".yaml"}:
-                digest.update(path.read_bytes())
-    return digest.hexdigest()
+def first_screen(settings: Settings) -> Screen:
+    """How pages start by these settings, before the build is known that follows from it."""
+    return Screen(
+        settings.board,
+        settings.locale,
+        "",
+        settings.tick,
+        light=settings.light_hours,
+        beat_s=BEAT_S,
+        steering=Desk.of(settings).steering,
+    )
