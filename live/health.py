@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 LATELY = 16  # ticks by which it is judged what one takes
-MISSED_TICKS = 3  # so many ticks without a publication and the wall is not ready
+MISSED_TICKS = 3  # so many ticks without a publication, or without word from the store, and the wall is not ready
+HANGS_S = 6.0  # more than a statement may take (5 s, queries/limits.yaml): what is under way for longer hangs
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Beat:
     waiting: int  # questions still under way at the end
     took_ms: float
     engine_ms: float
-    store_answers: bool  # the last watermark statement came back
+    store_answers: bool  # the last watermark statement came back, and the one under way does not hang
     lag_s: float | None
     problem: str | None = None
     slowed_s: float = 0.0  # seconds to the next tick while load makes ticks rarer than usual, otherwise 0
@@ -64,8 +65,14 @@ class Health:
     waiting: int  # questions slower than the last tick
 
 
+def hangs(ticks: int, seconds: float, tick_s: float) -> bool:
+    """Whether a question that had no answer for so many ticks and seconds gets none any more. Both have to be many: new
+    screens make ticks come at once, and load makes them rare. `tick_s` is the usual time between two."""
+    return ticks > MISSED_TICKS and seconds > max(MISSED_TICKS * tick_s, HANGS_S)
+
+
 def check_health(last: Beat | None, now: datetime, tick_s: float) -> Health:
-    """Ready: a tick published within the last three, and the store answered its last statement."""
+    """Ready: a tick published within the last three, and the store answers (`hangs`; the tick says whether)."""
     if last is None:
         return Health(False, "no tick yet", None, None, 0, 0, 0, 0)
     age = (now - last.at).total_seconds()

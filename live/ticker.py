@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from core.clock import Clock
-from live.health import Beat
+from live.health import Beat, hangs
 from live.pace import Load, Pace, gap_after, interval_of, next_pace
 from live.peers import NoPeers, Peers
 from live.slots import Slot, TileState, describe
@@ -244,6 +244,7 @@ class Ticker:
         done = [future for future in fresh if future.done() and not future.cancelled()]
         good = [future.result() for future in done if future.exception() is None]
         failed = len(done) - len(good)
+        mute = self._watermarks.error or self._hanging()
         lags = [mark.lag_s for mark in of_business(self._watermarks.value) if mark.lag_s is not None]
         return Beat(
             number=self._count,
@@ -254,11 +255,18 @@ class Ticker:
             waiting=len(fresh) - len(done),
             took_ms=(self.clock.monotonic() - begun) * 1000,
             engine_ms=sum(answer.engine_ms for answer in good),
-            store_answers=self._watermarks.error is None,
+            store_answers=mute is None,
             lag_s=min(lags) if lags else None,
-            problem=self._watermarks.error or self._alerts.error,
+            problem=mute or self._alerts.error,
             slowed_s=self.slowed_s,
         )
+
+    def _hanging(self) -> str | None:
+        """What is wrong when a database stands still so that it does not even refuse."""
+        waits_s = self._watermarks.waits_s(self.clock.now())
+        if not hangs(self._watermarks.ticks, waits_s, self.usual_s):
+            return None
+        return f"the watermarks were asked for {waits_s:.0f} s ago"
 
     def start(self) -> None:
         """Beat on a thread of its own until `stop()`."""

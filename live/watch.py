@@ -25,6 +25,8 @@ class Watched(Generic[Value]):
         self.error: str | None = None
         self._work = work
         self._pending: Future[Value] | None = None
+        self._asked_at: datetime | None = None
+        self.ticks = 0  # that the asking under way has seen begin
 
     @property
     def futures(self) -> list[Future[Value]]:
@@ -34,7 +36,14 @@ class Watched(Generic[Value]):
     def ask(self, pool: Executor, now: datetime, watermarks: tuple[Watermark, ...]) -> None:
         self.collect()
         if self._pending is None:
-            self._pending = pool.submit(self._work, now, watermarks)
+            self._pending, self._asked_at, self.ticks = pool.submit(self._work, now, watermarks), now, 0
+        self.ticks += 1
+
+    def waits_s(self, now: datetime) -> float:
+        """Seconds for which the asking under way has had no answer; 0 when there is none."""
+        if self._asked_at is None or self._pending is None or self._pending.done():
+            return 0.0
+        return (now - self._asked_at).total_seconds()
 
     def collect(self) -> None:
         """Take what has come. A failure keeps the last good value and is logged when it is a new one."""

@@ -76,6 +76,8 @@ class Wall:
         return Reading(question, (row,), now, engine_ms=2.0)
 
     def watermarks(self, now: datetime) -> tuple[Watermark, ...]:
+        if "watermarks" in self.held:
+            assert self.held["watermarks"].wait(60)
         if self.watermark_error:
             raise self.watermark_error
         return (Watermark("orders", self.reached, (now - self.reached).total_seconds() if self.reached else None),)

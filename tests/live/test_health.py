@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from core.errors import QueryFailedError
-from live.health import LATELY, Beat, Health, Took, check_health
+from live.health import LATELY, Beat, Health, Took, check_health, hangs
+from tests.browser.stage import until
 from tests.live.fakes import NOON, Wall, wall
 
 BEAT = Beat(1, NOON, 1, 1, 0, 0, 100.0, 1.0, True, None)
@@ -46,6 +48,60 @@ def test_it_is_not_ready_while_the_store_does_not_answer_and_the_lag_goes_on() -
         w.watermark_error = None
         w.tick()
         assert health(w).ready
+
+
+def test_it_is_not_ready_while_the_watermark_question_hangs_and_is_ready_again_once_it_is_answered() -> None:
+    with wall(budget_s=0.1) as w:
+        w.look()
+        w.tick()
+        w.held["watermarks"] = threading.Event()
+        for _ in range(4):
+            w.tick()
+            assert health(w).ready, "6 s are slow"
+        w.tick()
+        assert not health(w).ready
+        assert health(w).reason == "the store does not answer: the watermarks were asked for 8 s ago"
+        w.tick()
+        assert not health(w).ready
+        w.held.pop("watermarks").set()
+
+        def ready_again() -> bool:
+            w.tick()
+            return health(w).ready
+
+        assert until(ready_again)
+
+
+def test_watermarks_that_take_long_but_come_do_not_make_it_unready() -> None:
+    with wall(budget_s=0.1) as w:
+        w.look()
+        for _ in range(3):  # the first of them is the start: nothing was ever answered
+            w.held["watermarks"] = threading.Event()
+            for _ in range(4):
+                w.tick()
+                assert health(w).ready
+            w.held.pop("watermarks").set()
+            assert until(lambda: w.ticker._watermarks.waits_s(w.clock.now()) == 0)
+
+
+def test_a_statement_of_a_tile_that_hangs_does_not_make_it_unready() -> None:
+    with wall(budget_s=0.1) as w:
+        w.look()
+        w.held["gmv"] = threading.Event()
+        for _ in range(10):
+            w.tick()
+            assert health(w).ready
+
+
+@pytest.mark.parametrize(
+    ("ticks", "seconds", "tick_s", "hanging"),
+    [(4, 6.5, 2.0, True), (3, 60.0, 2.0, False), (40, 6.0, 2.0, False), (6, 5.0, 1.0, False), (4, 20.0, 10.0, False)],
+    ids=["both", "ticks are rare under load", "ticks came at once for new screens", "not cut off yet", "a slow wall"],
+)
+def test_a_question_hangs_after_more_than_three_ticks_and_6_seconds(
+    ticks: int, seconds: float, tick_s: float, hanging: bool
+) -> None:
+    assert hangs(ticks, seconds, tick_s) == hanging
 
 
 def test_one_broken_tile_is_told_but_does_not_take_the_wall_down() -> None:
