@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from app.settings import Settings
+from layouts.board import load_boards
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
@@ -55,6 +56,29 @@ def test_the_compose_file_names_services_networks_volumes_and_settings_that_exis
         assert f"CREATE USER IF NOT EXISTS {role} " in (DEPLOY / "clickhouse" / "roles.sql").read_text("utf-8")
         dsns = [services["wall"]["environment"][name] for name in ("DSN", "INGEST_DSN", "ADMIN_DSN")]
         assert sum(f"http://{role}:" in dsn for dsn in dsns) == 1
+
+
+def test_any_setting_reaches_the_wall_in_containers_and_none_moves_what_the_containers_rest_on() -> None:
+    wall = COMPOSE["services"]["wall"]
+    assert wall["env_file"] == [{"path": ".env", "required": False}], "the file that the passwords stand in"
+    held = {name: value for name, value in wall["environment"].items() if "$" not in value}
+    assert held == {
+        "HOST": "0.0.0.0", "PORT": "8050", "STORE": "var/store", "BOARDS": "boards", "REDIS_URL": "redis://redis:6379/0",
+    }  # fmt: skip
+    passed = {name for name, value in wall["environment"].items() if f"${{{name}:-" in value}
+    assert passed | set(held) | {"DSN", "INGEST_DSN", "ADMIN_DSN"} == set(wall["environment"])
+    assert not {"DESK_KEY", "LOCALE", "BOARD", "TICK", "LIGHT_HOURS", "RAW_DAYS"} & set(wall["environment"])
+    inside = [f"/srv/livewall/{held[name].split('/')[0]}" for name in ("STORE", "BOARDS")]
+    assert [volume.split(":")[1] for volume in wall["volumes"]] == inside
+    assert load_boards(DEPLOY / "boards").keys() == load_boards().keys(), "boards of one's own are one's own"
+
+
+def test_an_env_file_with_passwords_and_settings_is_read_by_the_wall(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What compose does with the file: all of it becomes the environment, and an empty value is the default."""
+    for name, value in {"DESK_KEY": "k", "LOCALE": "en", "ADMIN_PASSWORD": "three", "ONLY": "", "SIMULATE": ""}.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings(_env_file=None)
+    assert (settings.desk_key.get_secret_value(), settings.locale, settings.simulate) == ("k", "en", True)
 
 
 @pytest.mark.parametrize(
