@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -16,7 +17,20 @@ from metrics.model import ANY, Measure
 from metrics.profile import StoreProfile
 from metrics.regions import RegionSet
 from queries.distinct import EXACT, Counting, counting_of
-from queries.rollups import DAY, HOUR, MINUTE, SECOND, Piece, Source, choose_sources, column_of, cut, is_dimension_count
+from queries.rollups import (
+    DAY,
+    FOREVER,
+    HOUR,
+    MINUTE,
+    SECOND,
+    Piece,
+    Source,
+    all_sources,
+    choose_sources,
+    column_of,
+    cut_kept,
+    is_dimension_count,
+)
 from queries.statement import Statement
 
 ORDER_DAY = "order_day"
@@ -113,14 +127,17 @@ class Built:
         return tuple(self.oldest)
 
 
-def build_statements(store: Store, ask: Ask, parameters: Parameters | None = None) -> list[Built]:
+def build_statements(
+    store: Store, ask: Ask, parameters: Parameters | None = None, since: Mapping[str, datetime] = FOREVER
+) -> list[Built]:
     """The statements that answer an ask: one per ledger, way of counting and condition.
 
-    Statements that are to be joined into one are given the same `parameters`.
+    Statements that are to be joined into one are given the same `parameters`. `since` says from when on tables still
+    keep their rows; one that is not in it keeps them all.
     """
     needed = sorted({measure for key in ask.metrics for measure in store.catalogue.measures_of(key)})
     return [
-        _build(store, ask, tuple(measures), parameters or Parameters())
+        _build(store, ask, tuple(measures), parameters or Parameters(), since)
         for _, group in groupby(sorted(needed, key=_family), key=_family)
         if (measures := list(group))
     ]
@@ -157,9 +174,15 @@ def day_starts(store: Store, span: Span) -> list[int]:
     return starts
 
 
-def _build(store: Store, ask: Ask, measures: tuple[Measure, ...], parameters: Parameters) -> Built:
+def _build(
+    store: Store,
+    ask: Ask,
+    measures: tuple[Measure, ...],
+    parameters: Parameters,
+    since: Mapping[str, datetime],
+) -> Built:
     ledger, where = measures[0].ledger, measures[0].where
-    dimensions = {store.catalogue.physical(name) for name in (*ask.by, *dict(ask.filters), *dict(where))}
+    dimensions = frozenset(store.catalogue.physical(name) for name in (*ask.by, *dict(ask.filters), *dict(where)))
     cuts: list[tuple[dict[int, Span], Bucketing, list[Piece]]] = []
     own = tuple(source for name, source in store.own if name == ledger)
     for indexes in _disjoint(store, ask):
@@ -167,8 +190,13 @@ def _build(store: Store, ask: Ask, measures: tuple[Measure, ...], parameters: Pa
         buckets = bucketing(store, ask, list(spans.values()))
         length = sum((span.end - span.start for span in spans.values()), timedelta(0))
         finest = buckets.finest if store.days else min(buckets.finest, HOUR)
-        sources = choose_sources(ledger, measures, frozenset(dimensions), finest, length, own)
-        pieces = [piece for index, span in spans.items() for piece in cut(span, index, sources, store.calendar)]
+        sources = choose_sources(ledger, measures, dimensions, finest, length, own)
+        others = partial(all_sources, ledger, measures, dimensions, finest, own)
+        pieces = [
+            piece
+            for index, span in spans.items()
+            for piece in cut_kept(span, index, sources, others, store.calendar, since)
+        ]
         cuts.append((spans, buckets, pieces))
     # What no rollup keeps states of is counted exactly from the raw ledger, also in a store of sketches.
     states = any(not piece.source.is_raw for _, _, pieces in cuts for piece in pieces)

@@ -11,10 +11,9 @@ import structlog
 
 from core.errors import LivewallError, QueryFailedError
 from metrics.ask import Ask
-from queries.builder import Built, Parameters, Store, build_statements, join_statements, part_rows
+from queries.builder import Built, Parameters, Store, join_statements, part_rows
 from queries.client import ClickHouse
-from queries.readings import Found, Measured, collect
-from queries.retention import check_kept
+from queries.readings import Found, Measured, build_kept, collect
 from queries.statement import Result, Statement
 
 log = structlog.get_logger("queries")
@@ -41,10 +40,7 @@ class Group:
                 self.problems[index] = problem
 
     def _build(self, index: int, ask: Ask) -> None:
-        built = build_statements(self._store, ask, self._parameters)
-        for each in built:
-            check_kept(self._clickhouse, each.oldest, self._now)
-        for each in built:
+        for each in build_kept(self._clickhouse, self._store, ask, self._now, self._parameters):
             self.parts[each.ledger].append((index, each))
 
     def run(self, ledger: str) -> None:

@@ -17,13 +17,13 @@ from metrics.model import Measure, Metric
 from metrics.profile import MONEY_SCALE, StoreProfile
 from metrics.reading import Findings, Listing, Number, Reading, Row
 from metrics.regions import RegionSet
-from queries.builder import Built, Store, build_statements, day_starts, hour_shift
+from queries.builder import Built, Parameters, Store, build_statements, day_starts, hour_shift
 from queries.client import ClickHouse
 from queries.days import serves_days
 from queries.health import fetch_facts
 from queries.latest import fetch_latest
 from queries.own_sources import own_of
-from queries.retention import check_kept
+from queries.retention import check_kept, kept_for
 
 Place = tuple[tuple[str, ...], int | None]  # keys and bucket of a row
 Found = dict[Place, dict[int, dict[Measure, int]]]  # place -> span index -> measure -> whole number
@@ -70,13 +70,26 @@ def measure(clickhouse: ClickHouse, store: Store, ask: Ask, now: datetime) -> Me
     """Run the statements of an ask that was checked. Raises BadRequestError when a table no longer keeps the time."""
     found: Found = defaultdict(dict)
     took, tables = 0.0, list[str]()
-    for built in build_statements(store, ask):
-        check_kept(clickhouse, built.oldest, now)
+    for built in build_kept(clickhouse, store, ask, now):
         result = clickhouse.read(built.statement)
         took += result.took_ms
         tables += built.tables
         collect(store, ask, built, result.rows, found)
     return Measured(found, took, tuple(dict.fromkeys(tables)))
+
+
+def build_kept(
+    clickhouse: ClickHouse, store: Store, ask: Ask, now: datetime, parameters: Parameters | None = None
+) -> list[Built]:
+    """The statements of an ask, over tables that still keep the time it is about. Raises BadRequestError without any.
+
+    Statements that are to be joined into one are given the same `parameters`.
+    """
+    since = {table: now - kept for table, kept in kept_for(clickhouse).items()}
+    statements = build_statements(store, ask, parameters, since)
+    for built in statements:
+        check_kept(clickhouse, built.oldest, now)
+    return statements
 
 
 def check_ask(catalogue: Catalogue, ask: Ask) -> None:

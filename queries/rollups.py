@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +19,7 @@ FEED = "_feed"  # where a ledger is a view over own tables, rollups are fed from
 SECONDS_FOR = timedelta(days=4)  # so much time is answered from seconds; more of it would be too many rows
 ORDER_KINDS = ("created", "paid", "cancelled", "refunded")
 WIDE = ("country", "province", "channel")
+FOREVER: Mapping[str, datetime] = {}  # since when tables keep their rows: all of them since ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +144,10 @@ def choose_sources(
     ledger: where one can answer, ours of seconds are not asked.
     """
     measures = tuple(measures)
-    seconds = SECONDS.get(ledger)
     rollups = _able(ledger, measures, dimensions, finest, own)
-    theirs = any(source in own for source in rollups)
-    if (
-        seconds
-        and not theirs
-        and not dimensions
-        and length <= SECONDS_FOR
-        and finest >= SECOND
-        and not _merges(measures)
-    ):
-        return seconds, raw_source(ledger)
+    seconds = _seconds(ledger, measures, dimensions, finest, any(source in own for source in rollups))
+    if seconds and length <= SECONDS_FOR:
+        return *seconds, raw_source(ledger)
     days = [source for source in rollups if source.step == DAY]
     hours = [source for source in rollups if source.step == HOUR]
     minutes = [source for source in rollups if source.step == MINUTE]
@@ -162,6 +155,29 @@ def choose_sources(
     if hours and not (minutes and minutes[0].rows <= hours[0].rows and not _merges(measures)):
         chosen.append(hours[0])
     return (*days[:1], *chosen, *minutes[:1], raw_source(ledger))
+
+
+def all_sources(
+    ledger: str,
+    measures: Iterable[Measure],
+    dimensions: frozenset[str],
+    finest: timedelta,
+    own: tuple[Source, ...] = (),
+) -> tuple[Source, ...]:
+    """Every source that can answer, coarsest first, the raw ledger last: for time that the chosen ones do not keep."""
+    measures = tuple(measures)
+    rollups = _able(ledger, measures, dimensions, finest, own)
+    seconds = _seconds(ledger, measures, dimensions, finest, any(source in own for source in rollups))
+    return (*sorted(rollups, key=lambda source: -source.step), *seconds, raw_source(ledger))
+
+
+def _seconds(
+    ledger: str, measures: tuple[Measure, ...], dimensions: frozenset[str], finest: timedelta, theirs: bool
+) -> tuple[Source, ...]:
+    """The table of seconds where it can answer; not where the user's own rollups can (`theirs`)."""
+    source = SECONDS.get(ledger)
+    able = source and not theirs and not dimensions and finest >= SECOND and not _merges(measures)
+    return (source,) if source and able else ()
 
 
 def _merges(measures: tuple[Measure, ...]) -> bool:
@@ -197,22 +213,53 @@ def is_dimension_count(measure: Measure) -> bool:
     return measure.aggregate == "uniq" and measure.column == "room" and measure.kind == ANY
 
 
-def cut(span: Span, index: int, sources: tuple[Source, ...], calendar: BusinessCalendar) -> list[Piece]:
+def cut(
+    span: Span,
+    index: int,
+    sources: tuple[Source, ...],
+    calendar: BusinessCalendar,
+    since: Mapping[str, datetime] = FOREVER,
+) -> list[Piece]:
     """The span as pieces: whole business days from the day table, whole hours at its edges from the hour table, and so
-    on down to the raw ledger."""
+    on down to the raw ledger. A rollup gets no piece of the time before `since`, when a table began to keep its rows.
+    """
     if span.start >= span.end:
         return []
     source, rest = sources[0], sources[1:]
     if source.is_raw:
         return [Piece(source, index, span.start, span.end)]
-    start, end = _inside(span, source.step, calendar)
+    kept = Span(max(span.start, since.get(source.table, span.start)), span.end)
+    start, end = _inside(kept, source.step, calendar) if kept.start < kept.end else (span.end, span.end)
     if start >= end:
-        return cut(span, index, rest, calendar)
+        return cut(span, index, rest, calendar, since)
     return [
-        *cut(Span(span.start, start), index, rest, calendar),
+        *cut(Span(span.start, start), index, rest, calendar, since),
         Piece(source, index, start, end),
-        *cut(Span(end, span.end), index, rest, calendar),
+        *cut(Span(end, span.end), index, rest, calendar, since),
     ]
+
+
+def cut_kept(
+    span: Span,
+    index: int,
+    sources: tuple[Source, ...],
+    others: Callable[[], tuple[Source, ...]],
+    calendar: BusinessCalendar,
+    since: Mapping[str, datetime],
+) -> list[Piece]:
+    """The span as pieces of `sources`; where one of them no longer keeps its piece, of all `others` that do.
+
+    Where no source keeps some part of it, the pieces are those of `sources`: reading them is then to be refused.
+    """
+    pieces = cut(span, index, sources, calendar)
+    if _are_kept(pieces, since):
+        return pieces
+    instead = cut(span, index, others(), calendar, since)
+    return instead if _are_kept(instead, since) else pieces
+
+
+def _are_kept(pieces: Iterable[Piece], since: Mapping[str, datetime]) -> bool:
+    return all(piece.start >= since.get(piece.source.table, piece.start) for piece in pieces)
 
 
 def _inside(span: Span, step: timedelta, calendar: BusinessCalendar) -> tuple[datetime, datetime]:
