@@ -27,8 +27,10 @@ from queries.rollups import DAY, HOUR, RAW, Source, floor_to
 from queries.statement import Statement
 
 MOST_DAYS = 400
+MOST_LOOKS = 3  # at what differs: one more than two where a row came while one of them was made
 SKETCHED = 4 * SKETCH_ERROR  # so far off may a sketch be: more is chance once in 15,000 times
 Values = dict[str, dict[str, int]]  # code of the dimension -> column -> whole number
+Place = tuple[str, date, str, str, str]  # subject, day, dimension, code, column of a difference
 ORDERS_SELF = ("refunded_over_paid", "paid_over_created")
 NET = "net_gmv"
 
@@ -92,7 +94,7 @@ def reconcile(
     """Compare every rollup with the raw ledger, and the order ledger with itself, on business days.
 
     Only complete hours before `until` (default `now`) are looked at: the running ones still receive rows. What differs
-    is measured a second time, and counts when it still differs by the same amount. `tolerance` is a ratio.
+    is measured again, and counts when it still differs by the same amount. `tolerance` is a ratio.
     """
     calendar, work = BusinessCalendar.of(profile), Work(clickhouse, profile, dimension, tolerance, now)
     wall = Wall(load_catalogue(), load_region_set(profile.region_set))
@@ -130,13 +132,33 @@ def _compare_rollup(work: Work, source: Source, day: date, span: Span, whole: bo
 
 
 def _keep_what_stays(work: Work, measure: Callable[[], Iterable[Difference]]) -> None:
-    """Measure a second time where something differs: a row may have come between two statements, what stays is real."""
-    found, counted = list(measure()), work.compared
-    if found:
+    """Measure again where something differs: a row may have come between two statements, what stays is real.
+
+    A difference stays when two looks find it in the same place by the same amount; the figures themselves may grow
+    meanwhile. Where the amounts of two looks differ, a row came while one of them was made, and there is a third.
+    """
+    found, counted = _by_place(measure()), work.compared
+    seen, stays = set[tuple[Place, int]](), dict[Place, Difference]()
+    for _ in range(MOST_LOOKS - 1):
+        if not found:
+            break
         work.raw.clear()
-        again = set(measure())
-        work.compared = counted
-        work.differences += [difference for difference in found if difference in again]
+        seen |= {(place, _exact(each)) for place, each in found.items()}
+        before, found = found.keys(), _by_place(measure())
+        stays |= {place: each for place, each in found.items() if (place, _exact(each)) in seen}
+        if found.keys() & before <= stays.keys():
+            break
+    work.compared = counted
+    work.differences += stays.values()
+
+
+def _by_place(differences: Iterable[Difference]) -> dict[Place, Difference]:
+    return {(each.subject, each.day, each.dimension, each.code, each.column): each for each in differences}
+
+
+def _exact(difference: Difference) -> int:
+    """The amount without what subtracting decimals leaves over: equal amounts of other figures are equal here."""
+    return round(difference.actual * MONEY_SCALE) - round(difference.expected * MONEY_SCALE)
 
 
 def _rollup_differences(

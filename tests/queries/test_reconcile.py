@@ -160,18 +160,18 @@ def test_a_tolerance_of_the_ledger_is_a_share_of_what_was_paid_or_created(clean_
 
 
 class Late:
-    """A store into which an event comes between the first look at the orders and the second."""
+    """A store into which an order is paid just before a statement is run for the n-th time."""
 
-    def __init__(self, store: ClickHouse) -> None:
-        self._store, self.looked = store, 0
+    def __init__(self, store: ClickHouse, name: str = "reconcile orders", before: int = 2) -> None:
+        self._store, self._name, self._before, self.looked = store, name, before, 0
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
     def read_long(self, statement: Statement) -> object:
-        if statement.name == "reconcile orders":
+        if statement.name == self._name:
             self.looked += 1
-            if self.looked == 2:
+            if self.looked == self._before:
                 order_event(self._store, "paid", 900_000, 1)
         return self._store.read_long(statement)
 
@@ -181,6 +181,36 @@ def test_an_event_that_comes_between_two_looks_is_no_contradiction(clean_store: 
     late = Late(clean_store)
     report = reconcile(late, DEMO_PROFILE, [DAYS[0]], NOW)  # type: ignore[arg-type]
     assert late.looked == 2
+    assert report.differences == ()
+
+
+LOST = "INSERT INTO orders_1m_total (minute, paid__orders, paid__amount) VALUES ('2026-11-10 05:00:00', 1, 3333)"
+
+
+@pytest.mark.parametrize(
+    ("statement", "time"),
+    [
+        ("reconcile order_events", 2),  # between the two looks
+        ("reconcile orders_1m_total", 1),  # while the first one is made
+        ("reconcile orders_1m_total", 2),  # while the second one is made
+    ],
+)
+def test_a_standing_drift_is_found_while_orders_come(clean_store: ClickHouse, statement: str, time: int) -> None:
+    order_event(clean_store, "paid", 10_001)
+    run(clean_store, LOST)
+    late = Late(clean_store, statement, time)
+    report = reconcile(late, DEMO_PROFILE, [DAYS[0]], NOW)  # type: ignore[arg-type]
+    assert late.looked >= time
+    found = {(one.subject, one.column, round(one.amount, 4)) for one in report.differences if one.check == "rollup"}
+    assert found == {("orders_1m_total", "paid__orders", 1.0), ("orders_1m_total", "paid__amount", 0.3333)}
+
+
+@pytest.mark.parametrize("rollup", ["orders_1m_total", "orders_1h", "orders_1d"])
+def test_an_order_that_comes_while_figures_are_compared_is_no_drift(clean_store: ClickHouse, rollup: str) -> None:
+    order_event(clean_store, "paid", 10_001)
+    late = Late(clean_store, f"reconcile {rollup}", 1)
+    report = reconcile(late, DEMO_PROFILE, [DAYS[0]], NOW)  # type: ignore[arg-type]
+    assert late.looked == 2, "the first look must differ for this to prove anything"
     assert report.differences == ()
 
 
