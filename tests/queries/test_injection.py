@@ -20,6 +20,7 @@ from layouts.plan import plan_board
 from layouts.view import PlanContext
 from metrics.ask import Ask, make_filters
 from metrics.calendar import BusinessCalendar
+from metrics.catalogue import load_catalogue
 from metrics.profile import StoreProfile
 from metrics.reading import Listing
 from metrics.scope import Scope, parse_scope
@@ -62,20 +63,26 @@ ATTEMPTS = (
 )
 PARAMETERS = ("metrics", "by", "from", "to", "compare", "grain", "limit")
 DIMENSIONS = ("province", "channel", "category", "room", "tier", "country", "city", "sku", "large_region", "order_day")
-SCOPE_KEYS = (
-    "province",
-    "channel",
-    "category",
-    "room",
-    "tier",
-    "country",
-    "large_region",
-    "day",
-    "at",
-    "step",
-    "focus",
-)
-KNOWN = {"province": {"440000": ""}, "channel": {"live": ""}, "category": {"beauty": ""}, "focus": {"paid_gmv": ""}}
+# One code of every dimension: where an address may name nothing, dropping what it names would prove nothing.
+KNOWN = {
+    "country": {"CHN": ""},
+    "large_region": {"east": ""},
+    "province": {"440000": ""},
+    "city": {"440100": ""},
+    "scene": {"shelf": ""},
+    "channel": {"live": ""},
+    "room": {"room-01": ""},
+    "category": {"beauty": ""},
+    "sku": {"sku-3": ""},
+    "tier": {"vip": ""},
+    "source": {"one": ""},
+    "order_day": {"2026-11-10": ""},
+    "room_kind": {"self": ""},
+    "customer": {"returning": ""},
+    "focus": {"paid_gmv": ""},
+}
+GOOD = {key: next(iter(codes)) for key, codes in KNOWN.items()} | {"day": "2026-11-10", "at": "12:30", "step": "pay"}
+WHOLE = ("day", "at", "step", "focus")  # one value each; dimensions have several with commas between them
 TABLES = (
     "SELECT name, total_rows FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' "
     "ORDER BY name"
@@ -145,12 +152,22 @@ def test_a_filter_of_the_api_is_a_value_and_nothing_more(client: FlaskClient, di
         assert status == 400, (attempt, answer)
 
 
-@pytest.mark.parametrize("key", SCOPE_KEYS)
+def test_the_addresses_below_may_name_every_dimension() -> None:
+    assert set(KNOWN) == {*load_catalogue().dimensions, "focus"}
+
+
+@pytest.mark.parametrize("key", GOOD)
 def test_what_an_address_carries_is_known_or_dropped(key: str) -> None:
+    good = f"{key}={GOOD[key]}"
+    kept, dropped = parse_scope(good, KNOWN.get)
+    assert kept != Scope() and kept.to_query() == good and not dropped
     for attempt in ATTEMPTS:
-        for query in (f"{key}={quote(attempt)}", f"{quote(attempt)}=440000"):
+        for query in (f"{key}={quote(attempt)}", f"{quote(attempt)}={GOOD[key]}"):
             scope, dropped = parse_scope(query, KNOWN.get)
-            assert scope == Scope() and (dropped or "%00" in query), query
+            assert scope == Scope() and dropped, query
+        for query in (f"{good},{quote(attempt)}", f"{key}={quote(attempt)},{GOOD[key]}"):
+            scope, dropped = parse_scope(query, KNOWN.get)
+            assert scope == (Scope() if key in WHOLE else kept) and dropped, query
 
 
 def test_even_a_hostile_scope_is_only_values_in_every_statement_of_the_wall(wall: Wall, filled: ClickHouse) -> None:
