@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,11 @@ class Victim:
             pipe.close()
 
 
+def on_disk(folder: Path) -> list[Path]:
+    """Batches that the next process has to look after."""
+    return list((folder / "spool").glob("*.arrow"))
+
+
 def lines(path: Path) -> int:
     return path.read_bytes().count(b"\n")
 
@@ -99,12 +105,24 @@ def served(folder: Path) -> Iterator[tuple[str, ...]]:
         listener.stop()
 
 
-def kill_often(part: str, folder: Path, kills: int) -> tuple[dict[str, Any], int]:
-    """What the store holds after so many kills, and how many batches were sent again on the way."""
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """What the store holds after so many kills, and what happened on the way."""
+
+    answer: dict[str, Any]
+    amid: int  # kills that left batches of which nobody had noted that the store and its disk have them
+    healed: int  # batches that the store lacked, in whole or in part, and was sent again
+
+    def told(self, kind: str) -> str:
+        events = self.answer["acknowledged"]
+        return f"{events} events {kind}, {self.amid} kills amid a batch, {self.healed} batches sent again"
+
+
+def kill_often(part: str, folder: Path, kills: int) -> Killed:
     acks = folder / "acknowledged"
     acks.touch()
     chance = random.Random(kills)
-    healed = 0
+    amid = healed = 0
     with contextlib.ExitStack() as closing:
         roles = closing.enter_context(served(folder)) if OVER_HTTP else ()
 
@@ -127,9 +145,10 @@ def kill_often(part: str, folder: Path, kills: int) -> tuple[dict[str, Any], int
                     time.sleep(0.002)
                 time.sleep(chance.uniform(0, AFTER_S[part]))
             victim.kill()
+            amid += bool(on_disk(folder))
             victim = following
         victim.tell("check")
-        return victim.answer(), healed
+        return Killed(victim.answer(), amid, healed)
 
 
 def assert_each_event_once(answer: dict[str, Any]) -> None:
@@ -142,18 +161,22 @@ def assert_each_event_once(answer: dict[str, Any]) -> None:
 
 @pytest.mark.timeout(300 + 40 * KILLS)
 def test_no_acknowledged_event_is_lost_or_counts_twice(tmp_path: Path) -> None:
-    answer, healed = kill_often("endpoint", tmp_path, AT_ENDPOINT)
-    print(f"{AT_ENDPOINT} kills: {answer['acknowledged']} events acknowledged, {healed} batches sent again")
+    killed = kill_often("endpoint", tmp_path, AT_ENDPOINT)
+    answer = killed.answer
+    print(killed.told("acknowledged"))
     assert_each_event_once(answer)
     assert answer["letters"][0] == answer["letters"][1] > 0
     assert answer["acknowledged"] > 2 * AT_ENDPOINT, "it must take in events for this to prove anything"
-    assert healed > 0 or AT_ENDPOINT < 20, "some process must die in the middle of a batch"
-    assert list((tmp_path / "spool").glob("*.arrow")) == []
+    assert killed.amid > 0, "some process must die while a batch is under way"
+    # A server finishes what a killed process had sent it: of few kills none may leave a batch that the store lacks.
+    if AT_ENDPOINT >= 20:
+        assert killed.healed > 0, "some process must die before the store has a batch"
+    assert on_disk(tmp_path) == []
 
 
 @pytest.mark.timeout(300 + 40 * KILLS)
 def test_a_killed_live_business_goes_on_where_it_was(tmp_path: Path) -> None:
     kills = KILLS - AT_ENDPOINT
-    answer, healed = kill_often("simulator", tmp_path, kills)
-    print(f"{kills} kills: {answer['acknowledged']} events simulated, {healed} batches sent again")
-    assert_each_event_once(answer)
+    killed = kill_often("simulator", tmp_path, kills)
+    print(killed.told("simulated"))
+    assert_each_event_once(killed.answer)
