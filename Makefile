@@ -14,7 +14,7 @@ SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # The tests of the database run twice: embedded with all others, and over HTTP as three roles.
 # Not those that open an embedded store of their own, in another process: a sketched one, walls and loads that are killed.
 OVER_HTTP := $(addprefix tests/queries/test_,answer.py client.py closed.py days.py injection.py latest.py limits.py \
-               migrate.py numbers.py own_tables.py rebuild.py reconcile.py retention.py) \
+               migrate.py numbers.py own_tables.py rebuild.py reconcile.py retention.py retention_choice.py) \
              $(addprefix tests/ingest/test_,api.py api_injection.py api_letters.py loader.py markers.py \
                replay.py writer.py truth_ga360.py truth_online_retail.py truth_taobao.py truth_tmall.py) \
              tests/faults
