@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
 from app.main import Wall, build_wall
@@ -89,7 +90,8 @@ def stop_serving(server: Any, thread: threading.Thread) -> None:
     server.task_dispatcher.shutdown()
     for one in left:
         with suppress(OSError):
-            one.close()
+            # what a channel has not sent may be an open file: only its own way of closing knows of it
+            one.handle_close() if isinstance(one, HTTPChannel) else one.close()
 
 
 @contextmanager
