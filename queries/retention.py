@@ -29,7 +29,7 @@ EXISTING = (
     "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
 )
 SHORTEST_MONTH = 28  # days; what a TTL of months keeps in any month
-# A file's event must still be known, and its business day be whole, when its load broke off and is finished a day later.
+# A file's event must still be known, its business day be whole, when its load broke off and is finished a day later.
 EDGE = timedelta(days=2)
 DROPPED = {"RAW_DAYS": "event", "MINUTE_DAYS": "second and minute", "ROLLUP_MONTHS": "hour and day"}
 NOW = "SELECT now64(3, 'UTC')"
