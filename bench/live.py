@@ -75,7 +75,8 @@ def write(nobody: Run, runs: list[Run], of_wall: list[Run]) -> str:
             "",
             f"`make bench-live`: {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the "
             f"end; `make serve`, one process, {ROWS:,} ledger rows behind a listener and about {RATE} more a second, "
-            f"{TICK_S:g} s tick, {SECONDS:g} s each. Screens are connections of another process on the same machine. "
+            f"{TICK_S:g} s tick, {SECONDS:g} s each. Screens are connections of another process on the same machine; "
+            "they come when the server says, as pages do, and where they are few they wait for the tick. "
             "Twelve tiles (`bench/boards/twelve.yaml`):",
             "",
             *_table(runs),
