@@ -14,9 +14,11 @@ SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # The tests of the database run twice: embedded with all others, and over HTTP as three roles.
 # Not those that open an embedded store of their own, in another process: a sketched one, walls and loads that are killed.
 OVER_HTTP := $(addprefix tests/queries/test_,answer.py client.py closed.py days.py injection.py latest.py limits.py \
-               migrate.py numbers.py own_tables.py rebuild.py reconcile.py retention.py retention_choice.py) \
-             $(addprefix tests/ingest/test_,api.py api_injection.py api_letters.py loader.py markers.py \
-               replay.py writer.py truth_ga360.py truth_online_retail.py truth_taobao.py truth_tmall.py) \
+               migrate.py numbers.py own_tables.py rebuild.py reconcile.py retention.py retention_choice.py together.py) \
+             $(addprefix tests/ingest/test_,api.py api_injection.py api_letters.py kept_loads.py loader.py markers.py \
+               replay.py sim_live.py under_way.py writer.py truth_ga360.py truth_online_retail.py truth_taobao.py \
+               truth_tmall.py) \
+             tests/alerts/test_engine.py tests/alerts/test_shared.py tests/app/test_truth.py tests/layouts/test_facts.py \
              tests/faults
 
 .PHONY: run serve test check lint types unit browser faults soak bench bench-data bench-live pictures sale clean help
