@@ -24,7 +24,7 @@ def build_id(page: Component, boards: Mapping[str, Board], root: Path = ROOT) ->
     """A screen that meets another id reloads itself, and processes of another id are no peers.
 
     `page` is the page as it starts, without an id in it: what settings and the store's profile put there counts. The
-    same files, versions, boards and page give the same id in every process. Takes some 20 ms: 7 MB are read.
+    same files, versions, boards and page give the same id in every process. Takes some 40 ms: 7 MB are read.
     """
     digest = hashlib.blake2b(digest_size=6)
     for part in _parts(page, boards, root):

@@ -94,7 +94,9 @@
     const note = record.section.querySelector(".tile-note");
     const when = record.asOf ? livewall.t("shell.face.as_of", { time: livewall.clock.time(new Date(record.asOf)) }) : "";
     if (name === "error") {
-      put(note, [livewall.t("shell.face.error"), when].filter(Boolean).join(" · "));
+      const here = !record.error && (record.broken || chart); // its numbers came, and cannot be drawn
+      const why = livewall.t(here ? "shell.face.broken" : "shell.face.error");
+      put(note, [why, when].filter(Boolean).join(" · "));
       note.title = record.error || (chart && chart.dataset.failed) || "";
     } else {
       put(note, name === "stale" || (name === "empty" && tooOld) ? when : ""); // "nothing" is a number that ages too

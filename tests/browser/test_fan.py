@@ -81,7 +81,7 @@ def test_a_bad_figure_does_not_kill_the_chart(scripted: ScriptedWall, page: Page
     page.wait_for_selector('[data-tile="plot"] [data-failed]', timeout=60_000)
     tile = page.locator('[data-tile="plot"]')
     expect(tile).to_have_attribute("data-face", "error")
-    expect(tile.locator(".tile-note")).to_contain_text("取数失败")
+    expect(tile.locator(".tile-note")).to_contain_text("这块内容画不出来")
     assert tile.locator(".tile-note").get_attribute("title"), "what is wrong with the chart"
     show(scripted, {"plot": part({"empty": "没有可画的"}, "empty")})
     expect(tile).to_have_attribute("data-face", "empty")
