@@ -71,8 +71,9 @@
       const { figure } = chart.wanted;
       chart.wanted = null; // a newer figure that comes meanwhile replaces the ones between
       try {
-        if (figure && figure.fit) figure.fit(figure.layout, element.clientWidth, element.clientHeight);
-        const { data, layout, config } = checked(figure);
+        const made = typeof figure === "function" ? await within(figure(), PATIENCE) : figure;
+        if (made && made.fit) made.fit(made.layout, element.clientWidth, element.clientHeight);
+        const { data, layout, config } = checked(made);
         await within(fetchMaps(data), PATIENCE);
         await within(Promise.resolve(Plotly.react(element, data, layout, config)), PATIENCE);
         if (!chart.wired && chart.onClick) {
@@ -134,8 +135,9 @@
   };
 
   // Draw `figure` ({data, layout, config}: plain values; `fit(layout, width, height)` where the layout depends on the
-  // size) in `element`; `onClick(point, event)` is kept from the first
-  // call. Figures that come while one is being drawn are skipped except the newest. The promise never rejects.
+  // size) in `element`, or the one that the function `figure` promises: what goes wrong while it is made is the chart's
+  // trouble too, and it is made anew when it is tried again. `onClick(point, event)` is kept from the first call.
+  // Figures that come while one is being drawn are skipped except the newest. The promise never rejects.
   livewall.plot = (element, figure, onClick) => {
     let chart = charts.get(element);
     if (!chart) {

@@ -120,22 +120,63 @@ def test_the_heartbeat_counts_each_tile_and_chart_that_breaks_once(free_port: in
         assert told(3, "plot: this is not a figure")
 
 
-def test_the_line_on_the_map_comes_with_an_update_after_it_could_not_be_fetched(free_port: int, page: Page) -> None:
+MAP: dict[str, Any] = {
+    "regions": [
+        {
+            "code": "440000",
+            "label": "广东",
+            "value": "1",
+            "conversion": "1%",
+            "change": None,
+            "selected": False,
+            "classes": [0, 0, 0],
+        }
+    ],
+    "modes": [{"code": "value", "label": "销售额"}],
+    "legends": {"value": []},
+    "frame": {
+        "map": "cn_provinces",
+        "lon": [73, 135],
+        "lat": [18, 54],
+        "inset": {"lon": [105, 125], "lat": [2, 25], "ratio": 0.8, "label": "南海诸岛", "line": "cn_nanhai_line"},
+    },
+    "parents": [],
+    "dimension": "province",
+    "any_selected": False,
+}
+
+
+def map_board() -> dict[str, Board]:
     tile = {"key": "map", "kind": "region_map", "area": {"column": 1, "row": 1, "width": 1, "height": 1}}
     board = BOARD.model_dump(mode="json") | {"columns": 1, "rows": 1, "tiles": [tile], "variants": {}}
+    return {"wall": Board.model_validate(board)}
+
+
+def test_a_map_that_cannot_be_made_says_so_and_takes_it_back(free_port: int, page: Page, watch: Watch) -> None:
+    """Its figure is made after the frame was handed out: what goes wrong then is no exception of the tile's update."""
+    wall = ScriptedWall(free_port)
+    show(wall, {"map": part(MAP)})
+    with serve(wall, make_app(wall, boards=map_board())):
+        page.goto(f"{wall.url}/wall")
+        tile = page.locator('[data-tile="map"]')
+        shown = page.locator('[data-tile="map"] .js-plotly-plot:not([data-failed]) .choroplethlayer path')
+        expect(shown).not_to_have_count(0)
+        page.evaluate("() => { window.rem = livewall.env.rem; livewall.env.rem = () => { throw Error('no size'); }; }")
+        chosen = [{**MAP["regions"][0], "selected": True}]  # which is a reason to draw the map anew
+        show(wall, {"map": part({**MAP, "regions": chosen})})
+        expect(tile).to_have_attribute("data-face", "error")
+        expect(tile.locator(".tile-note")).to_contain_text("这块内容画不出来")
+        assert tile.locator(".tile-note").get_attribute("title") == "no size"
+        page.evaluate("() => { livewall.env.rem = window.rem; }")
+        show(wall, {"map": part(MAP)})
+        expect(tile).to_have_attribute("data-face", "fresh")
+        expect(shown).not_to_have_count(0)
+    assert watch.errors == [], "nothing is left that nobody caught"
+
+
+def test_the_line_on_the_map_comes_with_an_update_after_it_could_not_be_fetched(free_port: int, page: Page) -> None:
     wall, fetched = ScriptedWall(free_port), list[str]()
-    inset = {"lon": [105, 125], "lat": [2, 25], "ratio": 0.8, "label": "南海诸岛", "line": "cn_nanhai_line"}
-    region = {"code": "440000", "label": "广东", "value": "1", "conversion": "1%", "change": None, "selected": False}
-    payload = {
-        "regions": [{**region, "classes": [0, 0, 0]}],
-        "modes": [{"code": "value", "label": "销售额"}],
-        "legends": {"value": []},
-        "frame": {"map": "cn_provinces", "lon": [73, 135], "lat": [18, 54], "inset": inset},
-        "parents": [],
-        "dimension": "province",
-        "any_selected": False,
-    }
-    wall.answer = lambda ask: make_frame(f"b1-{ask['n']}", {"map": part({**payload, "n": ask["n"]})})
+    wall.answer = lambda ask: make_frame(f"b1-{ask['n']}", {"map": part({**MAP, "n": ask["n"]})})
 
     def refuse_twice(route: Route) -> None:
         fetched.append(route.request.url)
@@ -145,7 +186,7 @@ def test_the_line_on_the_map_comes_with_an_update_after_it_could_not_be_fetched(
             route.continue_()
 
     page.route("**/cn_nanhai_line.geojson", refuse_twice)
-    with serve(wall, make_app(wall, boards={"wall": Board.model_validate(board)})):
+    with serve(wall, make_app(wall, boards=map_board())):
         page.goto(f"{wall.url}/wall")
         line = (
             "[...document.querySelectorAll('.js-plotly-plot')].some((c) => c.data.some((t) => t.type === 'scattergeo'))"

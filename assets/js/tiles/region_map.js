@@ -164,8 +164,8 @@
   }
 
   function follow(body) {
-    if (body.following) return;
-    body.following = true;
+    if (body.following === body.chart.on) return;
+    body.following = body.chart.on; // another one once a failed chart was begun anew
     body.chart.on("plotly_hover", (event) => {
       body.hovered = event.points[0].location;
       card(body, body.hovered);
@@ -217,22 +217,28 @@
       body.parents = dom.make("div", "map-parents", stage);
       body.card = dom.hoverCard(body);
       body.modes = dom.segments(bar, "map.mode", () => body.draw());
-      body.draw = async () => {
+      body.draw = () => {
         const { payload } = body;
         const mode = body.modes.value;
         legend(body, payload, mode, env);
         const shown = drawn(payload, mode, env);
         const same = () => body.shown === shown && !body.chart.dataset.failed;
-        if (same()) {
-          const missing = body.lineless && payload.frame.inset; // the map stands without its line until that comes
-          if (!missing || !(await fetchLine(missing.line).catch(() => null)) || !same() || !body.lineless) return;
+        const paint = async () => {
+          body.shown = shown;
+          const pick = (point) => livewall.scope.toggle(body.payload.dimension, point.location);
+          // made by the chart, which knows what to show when that fails
+          await livewall.plot(body.chart, () => figure(body, payload, mode, env), pick);
+          if (body.chart.on) follow(body);
+        };
+        if (!same()) return paint();
+        const missing = body.lineless && payload.frame.inset; // the map stands without its line until that comes
+        if (!missing) return null;
+        const came = () => {
+          if (!same() || !body.lineless) return null;
           body.lineless = false; // who waited for the same line need not draw it again
-        }
-        body.shown = shown;
-        const made = await figure(body, payload, mode, env);
-        if (body.shown !== shown) return; // a newer draw overtook this one
-        await livewall.plot(body.chart, made, (point) => livewall.scope.toggle(body.payload.dimension, point.location));
-        if (body.chart.on) follow(body);
+          return paint();
+        };
+        return fetchLine(missing.line).then(came, () => null);
       };
     },
     update(body, payload) {

@@ -30,7 +30,9 @@
     for (let tick = 0; tick <= top * 1.001; tick += step) ticks.push(tick);
     const bare = { ...scale, prefix: "", tail: "" };
     const short = (tick) => livewall.write(tick, bare).replace(/\.?0+(?=\D*$)/, (zeros) => (zeros.startsWith(".") ? "" : zeros));
-    return { top: top * 1.06, ticks, texts: ticks.map((tick) => (tick ? short(tick) : "")) };
+    const texts = ticks.map((tick) => (tick ? short(tick) : ""));
+    // of nothing but zeros there is no scale: every mark would say 0
+    return { top: top * 1.06, ticks, texts: values.some((value) => value) ? texts : texts.map(() => "") };
   }
 
   function figure(payload, mode, env) {
@@ -105,8 +107,8 @@
   }
 
   function follow(body) {
-    if (body.following || !body.chart.on) return;
-    body.following = true;
+    if (!body.chart.on || body.following === body.chart.on) return;
+    body.following = body.chart.on; // another one once a failed chart was begun anew
     body.chart.on("plotly_hover", (event) => card(body, event));
     body.chart.on("plotly_unhover", () => (body.card.hidden = true));
   }
