@@ -12,13 +12,16 @@ Payload = dict[str, Any]
 KINDS = ("label", "number", "text", "change", "bar", "rate")
 
 
-def column(key: str, label: str, kind: str, width: str, *, wide: bool = False, short: str = "") -> Payload:
+def column(
+    key: str, label: str, kind: str, width: str, *, wide: bool = False, short: str = "", narrow: str = ""
+) -> Payload:
     """One column. `width` is a CSS track (`1fr`, `9rem`); the cells of its rows under `key` are made for `kind`.
 
     `wide` columns are for tables that have room: a narrow one leaves them out. `short` is the label where the kind's
-    style sheet has no room for the whole.
+    style sheet has no room for the whole. `narrow` is the track in a narrow table, where it is another one.
     """
-    return {"key": key, "label": label, "kind": kind, "width": width, "wide": wide, "short": short}
+    made = {"key": key, "label": label, "kind": kind, "width": width, "wide": wide, "short": short}
+    return made | ({"narrow": narrow} if narrow else {})
 
 
 def number(view: View, metric: str, value: Number) -> Payload:

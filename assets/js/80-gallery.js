@@ -56,7 +56,7 @@
   const RULES = [
     [".hero-digits, .kpi-number .n-number, .countdown-digits", 10, 1],
     [".tile-sub, .n-unit, .n-prefix, .hero-prefix, .against, .legend, .hover-card, .cell-note, .cell-head, .change, .rank-moved", 5, 0.5],
-    [".tile-note, .tile-blank, .swatch, .map-inset-label, .pick-chip, .segment, .chart, .alert-foot, .rank-place", 5, 0.5],
+    [".tile-note, .tile-blank, .swatch, .map-legend, .map-inset-label, .pick-chip, .segment, .chart, .alert-foot, .rank-place", 5, 0.5],
     [".alert-cause, .alert-action, .alert-figures, .alert-head, .order-what, .order-time, .countdown-foot", 5, 0.5],
     [".countdown-note, .countdown-label, .hero-goal-text, .funnel-worst, .split-share, .split-change, .funnel-rate, .screen-cell, .screens-head", 5, 0.5],
     ["*", 5, 1], // titles, names, figures in rows, alert names: all that a wall must tell
@@ -192,6 +192,8 @@
     );
   }
 
+  // Charts are done some time after `data-drawn`: who takes pictures waits until each wears the theme.
+  livewall.on("drawn", ({ element }) => (element.dataset.wears = livewall.screen.theme));
   livewall.on("screen", () => {
     marks();
     drawAll();

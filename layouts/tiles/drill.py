@@ -113,10 +113,10 @@ def _table(view: View, rung: Rung, metric: str, rows: list[Row], count: int) -> 
     columns = [
         column("region", view.dimension_name(rung.dimension), "label", "minmax(0, 1fr)"),
         column("value", view.name(metric), "number", "11.5rem"),
-        column("change", t("tile.drill.change"), "change", "9.6rem", wide=True),
+        column("change", t("tile.drill.change"), "change", "10.8rem", wide=True),
     ]
     if any(targets.values()):
-        columns.append(column("goal", t("tile.drill.goal"), "bar", "14rem"))
+        columns.append(column("goal", t("tile.drill.goal"), "bar", "14rem", narrow="8.4rem"))
     lines = [
         {
             "code": row.keys[0],

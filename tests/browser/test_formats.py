@@ -1,13 +1,17 @@
-"""Every shipped board on every shape of screen, in both languages: nothing scrolls, and every word is seen whole."""
+"""Every shipped board on every shape of screen, in both languages: nothing scrolls, every word is seen whole, and what
+matters can be read from afar; on desks and phones every control can be reached too."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
 from layouts.board import board_names
+from metrics.formats import format_change
 from queries.client import ClickHouse
 from tests.browser.conftest import Watch, port_that_is_free
 from tests.browser.pictures import DRAWN, FORMATS
@@ -15,7 +19,10 @@ from tests.browser.real import NOON, RunningClock, fill, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.usefixtures("without_plotly")]
 PATIENCE = 180_000  # ms
-PHONE = (412, 915)
+PHONES = {"phone": (390, 844), "large phone": (412, 915)}
+DESKS = {"laptop": (1440, 900), "desk": (1920, 1080)}
+GALLERY = Path(__file__).resolve().parents[2] / "assets" / "js" / "80-gallery.js"
+INCH, METRES = 65, 10
 
 # What a reader misses: text that reaches out of what it stands in, and text that lies over other text. Letters are
 # measured by their ink, since a line box is higher than they are. A name may be shortened where its title has it whole.
@@ -113,6 +120,85 @@ TITLE = """(rem) => {
   return box.top + 0.2 * box.height >= frame.bottom ? 'gone' : box.right <= frame.right + 1 ? 'whole' : 'cut';
 }"""
 
+# The longest that a change gets: a business that began yesterday has many of them. `null` takes them away again.
+MUCH_GAINED = """(text) => {
+  for (const change of document.querySelectorAll('.board:not([hidden]) .change-text')) {
+    if (text && change.textContent.endsWith('%')) {
+      change.usual = change.textContent;
+      change.textContent = text;
+    } else if (!text && change.usual) {
+      change.textContent = change.usual;
+      delete change.usual;
+    }
+  }
+}"""
+LONGEST = str(format_change(99.0, "money", "zh"))
+# Changes that reach out of their place, by whatever room there is beside it.
+OUT_OF_PLACE = """() => [...document.querySelectorAll('.board:not([hidden]) .change')].flatMap((change) => {
+  if (!change.checkVisibility() || !change.lastChild.textContent) return [];
+  const text = document.createRange();
+  text.selectNodeContents(change.lastChild);
+  const out = text.getBoundingClientRect().right - change.getBoundingClientRect().right;
+  return out > 1.5 ? [`${change.closest('.tile').dataset.tile} .${change.className} ${change.textContent}`] : [];
+})"""
+# The same page with and without its controls: a screen on a wall, and one that somebody sits at.
+KIOSK = """(on) => {
+  const search = new URLSearchParams(location.search);
+  search.set('kiosk', on ? '1' : '0');
+  history.replaceState(null, '', `${location.pathname}?${search}`);
+  livewall.applyScreen();
+  livewall.emit('screen', 'kiosk');
+}"""
+# Controls of the header that a mouse or a finger does not reach: out of the screen, or under something else.
+UNREACHED = """() => [...document.querySelectorAll('.controls button, .controls input')].filter((control) => {
+  const box = control.getBoundingClientRect();
+  const hit = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);
+  return box.left < 0 || box.right > innerWidth || box.width < 8 || !control.contains(hit);
+}).map((control) => control.textContent || control.type)"""
+
+
+def spoilt(page: Page) -> list[str]:
+    """What is cut or lies over another, as it is and with the longest changes there are."""
+    found = list(page.evaluate(SPOILT))
+    page.evaluate(MUCH_GAINED, LONGEST)
+    found += [f"with {LONGEST}: {line}" for line in page.evaluate(SPOILT) + page.evaluate(OUT_OF_PLACE)]
+    page.evaluate(MUCH_GAINED, None)
+    return found
+
+
+def rule_of_reading() -> str:
+    """What `/gallery?check=1` measures with, to measure the tiles of a board: `([inch, metres]) => [text, …]`.
+
+    The rule speaks of sections with a `data-part`; the tiles of the shown board are given one while they are measured.
+    """
+    source = GALLERY.read_text(encoding="utf-8")
+    rule = source[source.index("  const CAPITAL =") : source.index("  // --- colours")]
+    return f"""([inch, metres]) => {{
+      {rule}
+      const tiles = [...document.querySelectorAll('.board:not([hidden]) .tile')].filter((tile) => tile.offsetParent);
+      tiles.forEach((tile) => (tile.dataset.part = `tile ${{tile.dataset.tile}}`));
+      try {{
+        return measure(inch, metres).filter((one) => one.where.startsWith('tile '));
+      }} finally {{
+        tiles.forEach((tile) => delete tile.dataset.part);
+      }}
+    }}"""
+
+
+RULE = rule_of_reading()
+
+
+def too_small(page: Page) -> list[tuple[Any, ...]]:
+    """The texts that cannot be read on 65 inches from ten metres, as (tile, mark, text, minutes of arc).
+
+    21:9 and 32:9 are taken as high as a 16:9 screen of 65 inches: that is how one looks beside it on the same wall, and
+    32:9 is two of them side by side. The rule counts in lines of the screen's height, so that one number serves all.
+    """
+    texts = page.evaluate(RULE, [INCH, METRES])
+    assert len(texts) > 20
+    small = [one for one in texts if one["angle"] < one["least"]]
+    return [(one["where"], one["mark"], one["text"], round(one["angle"], 1)) for one in small]
+
 
 @pytest.fixture(scope="module")
 def address(clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -132,17 +218,27 @@ def sized(page: Page, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("board", board_names())
 def test_a_board_fits_every_shape_of_screen(address: str, page: Page, watch: Watch, board: str) -> None:
     page.goto(f"{address}/{board}?kiosk=1&lang=zh")
-    spoilt, scrolling = {}, {}
+    told: dict[tuple[str, ...], dict[str, list[Any]]] = {}
     for locale in ("zh", "en"):
         page.evaluate("(locale) => livewall.screen.choose('lang', locale)", locale)
         page.wait_for_function(f"(locale) => livewall.frame()?.locale === locale && ({DRAWN})()", arg=locale)
-        for shape, size in (FORMATS | {"phone": PHONE}).items():
+        for shape, size in FORMATS.items():
             sized(page, size)
-            is_phone = shape == "phone"  # it scrolls down, not sideways, and shortens titles
-            scrolling[locale, shape] = page.evaluate(SCROLLS, is_phone)
-            spoilt[locale, shape] = [] if is_phone else page.evaluate(SPOILT)
-    assert {place: told for place, told in scrolling.items() if told} == {}
-    assert {place: told for place, told in spoilt.items() if told} == {}
+            told[locale, shape] = {
+                "scrolls": page.evaluate(SCROLLS, False),
+                "spoilt": spoilt(page),
+                "small": too_small(page),
+            }
+        page.evaluate(KIOSK, False)
+        for shape, size in (DESKS | PHONES).items():
+            sized(page, size)
+            told[locale, shape] = {
+                "scrolls": page.evaluate(SCROLLS, shape != "desk"),  # the others scroll down, never sideways
+                "spoilt": spoilt(page),
+                "unreached": page.evaluate(UNREACHED),
+            }
+        page.evaluate(KIOSK, True)
+    assert {(*place, what): found for place, all_ in told.items() for what, found in all_.items() if found} == {}
     assert watch.errors == []
 
 
@@ -151,9 +247,15 @@ def test_what_is_cut_or_lies_over_another_is_seen(address: str, page: Page) -> N
     page.wait_for_function(DRAWN, timeout=PATIENCE)
     sized(page, (1920, 1080))
     page.add_style_tag(content=".rank-label { margin-bottom: -1.2rem; } .kpi-number { width: 3rem; overflow: hidden; }")
-    spoilt = page.evaluate(SPOILT)
-    assert any(line.startswith("over each other: categories .rank-label") for line in spoilt), spoilt
-    assert any(line.startswith("cut: units") for line in spoilt), spoilt
+    found = page.evaluate(SPOILT)
+    assert any(line.startswith("over each other: categories .rank-label") for line in found), found
+    assert any(line.startswith("cut: units") for line in found), found
+    page.add_style_tag(content=".rank-label { font-size: 2rem !important; }")
+    assert any(where == "tile categories" and "rank-label" in mark for where, mark, *_ in too_small(page))
+    page.evaluate("() => history.replaceState(null, '', location.pathname) || livewall.applyScreen()")
+    assert page.evaluate(UNREACHED) == []
+    page.add_style_tag(content=".controls { position: relative; left: 4rem; }")
+    assert page.evaluate(UNREACHED) != []
 
 
 def test_groups_of_parts_are_not_taken_for_names_of_the_bar_above_them(address: str, page: Page) -> None:
@@ -182,3 +284,25 @@ def test_a_header_with_all_there_is_to_say_stays_on_the_screen(address: str, pag
         assert told["right"] <= size[0], (size, told)
         wanted = ["watermark", "lag", "pixel"] if "kiosk" in query else ["watermark", "lag"]
         assert told["seen"] == wanted, (size, told)
+
+
+# Chips whose names a reader cannot read, though they are there.
+SQUEEZED = """() => [...document.querySelectorAll('.chip b')].filter((name) => name.scrollWidth > name.clientWidth + 1)
+  .map((name) => `${name.textContent} ${name.clientWidth}`)"""
+
+
+@pytest.mark.parametrize("locale", ["zh", "en"])
+def test_the_names_of_filters_have_room_beside_the_controls(address: str, page: Page, locale: str) -> None:
+    """Three of a drill and one beside them; how far the data are stays, too."""
+    page.goto(f"{address}/regions?lang={locale}&large_region=east&province=330000&city=330200&channel=live")
+    page.wait_for_function(DRAWN, timeout=PATIENCE)
+    # nothing is said of a clock in another month than the browser's, nor of a busy machine
+    page.add_style_tag(content=".skew, .pace { display: none; }")
+    assert page.locator(".chip b").count() == 4
+    told = {}
+    for shape, size in (DESKS | PHONES).items():
+        sized(page, size)
+        foot = page.locator('[data-part="watermark"]').bounding_box()
+        assert foot and foot["x"] > 0 and foot["x"] + foot["width"] <= size[0]
+        told[shape] = page.evaluate(SQUEEZED) + page.evaluate(UNREACHED) + page.evaluate(SCROLLS, shape != "desk")
+    assert {shape: found for shape, found in told.items() if found} == {}

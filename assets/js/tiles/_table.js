@@ -11,6 +11,7 @@
       return [box, (value) => {
         dom.text(box.name, value.text);
         dom.attr(box.name, "title", value.text);
+        dom.attr(box.name, "data-latin", /[\u3400-\u9fff]/.test(value.text) ? null : ""); // an article number
         dom.text(box.note, value.note);
         dom.hide(box.note, !value.note);
       }];
