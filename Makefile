@@ -21,7 +21,7 @@ OVER_HTTP := $(addprefix tests/queries/test_,answer.py client.py closed.py days.
              tests/alerts/test_engine.py tests/alerts/test_shared.py tests/app/test_truth.py tests/layouts/test_facts.py \
              tests/faults
 
-.PHONY: run serve test check lint types unit browser faults soak bench bench-data bench-live pictures sale clean help
+.PHONY: run serve test check lint types unit browser faults soak bench bench-data bench-live pictures gallery-pictures sale clean help
 
 help:
 	@echo "make run    the live demo wall on http://localhost:8050"
@@ -33,6 +33,7 @@ help:
 	@echo "make bench-data  what numbers cost at 1, 10 and (BENCH_BIG=1) 100 million events: bench/RESULTS.md"
 	@echo "make bench-live  what 1 to 1,000 screens cost (BENCH_SHORT=1 for a look): bench/RESULTS.md"
 	@echo "make pictures  pictures of every board, from a wall that runs on PORT 8050 (docs/pictures.md)"
+	@echo "make gallery-pictures  what every tile should look like (tests/browser/gallery), after a change that is meant"
 	@echo "make sale   the demo wall while a sale runs: its clock stands in the evening of the last Double 11"
 	@echo "make clean  removes .venv; your data under var/ stays"
 
@@ -85,6 +86,10 @@ bench-live: $(STAMPS)/dev
 # Of a running sale: make sale, and beside it PICTURES=--sale.
 pictures: $(STAMPS)/dev
 	$(PY) -m tests.browser.pictures $(PICTURES)
+
+# What tests/browser/test_gallery_pictures.py compares the gallery with: look at what changed before it is committed.
+gallery-pictures: $(STAMPS)/dev
+	$(PY) -m tests.browser.gallery_pictures
 
 # The demo wall in the evening of the last Double 11, with a store of its own that ends with it. SALE="--at 00:10"
 sale: $(STAMPS)/dev
