@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from flask import Response, request
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Watch
+from tests.browser.editions import counting_as, edition
 from tests.browser.stage import ScriptedWall, counting, make_app, make_frame, part, serve, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("without_plotly")]
@@ -198,6 +200,43 @@ def test_a_new_build_is_taken_once_and_not_again_although_the_page_stays_old(wal
     count = page.evaluate("() => window.calls.one")
     page.wait_for_function(f"() => window.calls.one > {count + 5}", timeout=PATIENCE)
     assert page.evaluate("() => [window.here, livewall.version.renewing, location.search]") == [True, False, FILTERED]
+
+
+def test_a_server_of_a_new_build_has_its_page_loaded_once_with_the_filter_kept(
+    free_port: int, tmp_path: Path, page: Page, watch: Watch
+) -> None:
+    """The server is another one after the change: with a page, a script and a build of its own."""
+    wall, loads = ScriptedWall(free_port), list[str]()
+    before, old = edition(wall, tmp_path / "before")
+    after, new = edition(wall, tmp_path / "after", "window.edition = 'new';")
+    assert old != new, "the script's bytes make another build"
+    page.on("request", lambda request: loads.append(request.url) if request.is_navigation_request() else None)
+    running = "() => [window.edition || 'old', livewall.config.build, document.querySelector('[src*=\"10-core\"]').src]"
+    wall.answer = counting_as(old)
+    with serve(wall, before):
+        opened(page, wall)
+        kind, build, script = page.evaluate(running)
+        assert [kind, build] == ["old", old]
+    wall.answer = counting_as(new)
+    with serve(wall, after):
+        page.wait_for_function("() => window.calls && !window.here && window.calls.one >= 1", timeout=PATIENCE)
+        page.evaluate("() => { window.here = true; }")
+        kind, build, fresh = page.evaluate(running)
+        assert [kind, build] == ["new", new]
+        assert fresh != script, "a browser that keeps scripts loads this one"
+        since = len(wall.asks)
+        count = page.evaluate("() => window.calls.one")
+        page.wait_for_function(f"() => window.calls.one > {count + 5}", timeout=PATIENCE)
+        page.wait_for_timeout(1_500)  # the spread is 0.2 s: a second reload would have come
+        assert page.evaluate("() => [window.here, livewall.version.renewing, location.search]") == [
+            True,
+            False,
+            FILTERED,
+        ]
+        assert {ask["query"] for ask in wall.asks[since:]} == {"province=440000&step=pay&focus=paid_gmv"}
+        expect(page.locator("html")).to_have_attribute("data-link", "ok", timeout=PATIENCE)
+    assert len(loads) == 2, "when it was opened, and once by itself"
+    assert own_errors(watch) == []
 
 
 def test_a_new_build_waits_for_its_page_and_for_hands(

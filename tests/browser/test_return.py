@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.app.test_run import Wall, free_port
+from tests.browser.by_hand import paid_until, pay_into
 from tests.browser.conftest import Watch
+from tests.browser.purchase import number
 from tests.browser.stage import SHOWN, until
 from tests.browser.test_gate import NOTE_CUT, UNSAID_S
 from tests.browser.test_link import own_errors
@@ -45,6 +48,17 @@ OBSERVE = """(boot) => {
   });
   look();
 }"""
+
+
+# The hero's number of each frame and when that had been asked for.
+NOTE_PAID = """() => {
+  here.paid = [];
+  const note = () => here.paid.push([livewall.frame().tiles.hero.as_of,
+    document.querySelector('.board:not([hidden]) [data-tile=hero] [data-text]').dataset.text]);
+  note();
+  livewall.on('shown', note);
+}"""
+PAID_MEANWHILE = 1_234_567  # by somebody who reaches the store while its wall is dead
 
 
 class Machine:
@@ -86,6 +100,8 @@ def test_a_killed_server_is_said_its_numbers_stay_and_its_return_needs_no_hand(
 
     page.evaluate(NOTE_CUT)
     page.evaluate(OBSERVE.replace("SHOWN", SHOWN), page.evaluate("() => livewall.frame().boot"))
+    page.evaluate(NOTE_PAID)
+    page.wait_for_function("() => here.paid.length > 1", timeout=PATIENCE * 1000)
     killed = time.monotonic()
     machine.kill()
     expect(page.locator("html")).to_have_attribute("data-link", "cut", timeout=PATIENCE * 1000)
@@ -93,6 +109,8 @@ def test_a_killed_server_is_said_its_numbers_stay_and_its_return_needs_no_hand(
     kept = page.evaluate(TEXTS)  # what the last frame drew: digits may still have been rolling at the kill
     assert "连接中断" in page.locator('[data-part="link"]').inner_text()
     assert until(lambda: max(page.evaluate(OPACITIES)) < 0.6), "old numbers are dimmed"
+    pay_into(machine.store, PAID_MEANWHILE)
+    before = page.evaluate("() => here.paid.splice(0)")
     page.wait_for_timeout(max(2.0, DEAD_S - (time.monotonic() - killed)) * 1000)
     assert page.evaluate(TEXTS) == kept, "the last numbers stay"
 
@@ -107,5 +125,17 @@ def test_a_killed_server_is_said_its_numbers_stay_and_its_return_needs_no_hand(
     assert page.evaluate("() => here.gone") == 0, "a number was gone from the screen between two frames"
     assert page.evaluate("() => [location.search, Boolean(document.fullscreenElement)]") == [FILTERED, True]
     expect(page.locator(".chip")).to_have_count(3)
+    page.evaluate("() => { here.paid = []; }")
+    page.wait_for_function("() => here.paid.length >= 3", timeout=PATIENCE * 1000)
+    after = page.evaluate("() => here.paid")
     assert own_errors(watch) == []
     assert watch.foreign == []
+
+    machine.kill()  # nobody else reads a store that a wall holds
+    noted = [*before, *after]
+    truth = paid_until(machine.store, [asked for asked, _ in noted])
+    for (asked, text), paid in zip(noted, truth, strict=True):
+        step = Decimal(1).scaleb(-len(text.partition(".")[2]))
+        assert paid.least.quantize(step) <= number(text) <= paid.most.quantize(step), asked
+    assert any(paid.least == paid.most for paid in truth[len(before) :]), "some number is known to the cent"
+    assert number(after[0][1]) - number(before[-1][1]) >= PAID_MEANWHILE

@@ -15,11 +15,13 @@ from playwright.sync_api import Page, expect
 
 from app.main import Wall
 from live.health import Beat
-from metrics.ask import Latest, Question
+from live.slots import Slot
+from metrics.ask import Latest
 from metrics.scope import Scope
 from queries.client import ClickHouse
 from queries.statement import Result, Statement
 from tests.browser.conftest import Watch, port_that_is_free
+from tests.browser.purchase import buy, number, paid_by_hand
 from tests.browser.real import NOON, TICK, RunningClock, fill, pay, running
 from tests.browser.stage import SHOWN, until
 
@@ -68,6 +70,14 @@ def drawn(page: Page) -> None:
 def hero(page: Page) -> str:
     """The hero's number as a reader hears it."""
     return page.locator(f"{HERO} [data-text]").first.get_attribute("data-text") or ""
+
+
+def status(address: str) -> int:
+    try:
+        with urlopen(address, timeout=20) as answer:
+            return int(answer.status)
+    except HTTPError as refusal:
+        return refusal.code
 
 
 def test_every_tile_shows_something_and_nothing_goes_wrong(
@@ -197,15 +207,8 @@ def test_yesterday_can_be_looked_at(wall: tuple[Wall, str], page: Page) -> None:
 
 
 def test_health_answers(wall: tuple[Wall, str]) -> None:
-    def status(address: str) -> int:
-        try:
-            with urlopen(f"{wall[1]}{address}", timeout=20) as answer:
-                return int(answer.status)
-        except HTTPError as refusal:
-            return refusal.code
-
-    assert status("/healthz") == 200
-    assert until(lambda: status("/readyz") == 200, PATIENCE)
+    assert status(f"{wall[1]}/healthz") == 200
+    assert until(lambda: status(f"{wall[1]}/readyz") == 200, PATIENCE)
 
 
 AGES = f"""() => Object.fromEntries({SHOWN}.map((t) =>
@@ -231,25 +234,38 @@ def test_every_tile_ages_by_itself_when_the_server_is_gone(
     assert until(lambda: {face for face, _ in page.evaluate(AGES).values()} <= {"fresh", "empty"}, PATIENCE)
 
 
-@pytest.mark.parametrize("stalled", ["one statement", "all"])
+EVERY_TICK = {"hero", "orders_paid", "average_order_value", "refund_rate"}  # always in the one SELECT of the orders
+OTHERS = {"visitors", "orders", "online_live_rooms"}  # never: of another ledger, or a list by itself
+HEADER = """() => [document.querySelector('[data-part=watermark]').textContent,
+  document.querySelector('[data-part=lag]').dataset.state]"""
+OPACITY = f"(tile) => Number(getComputedStyle(document.querySelector(`{HERO.replace('hero', '${tile}')}`)).opacity)"
+
+
+@pytest.mark.parametrize("stalled", ["one statement", "one joined statement", "all"])
 def test_a_stalled_database_ages_what_waits_for_it_and_nothing_else(
     wall: tuple[Wall, str],
     opened: str,
     page: Page,
     watch: Watch,
     clock: RunningClock,
+    clickhouse: ClickHouse,
     monkeypatch: pytest.MonkeyPatch,
     stalled: str,
 ) -> None:
+    """`all` has the watermarks and the rules in it. An order is paid meanwhile, and is in the number afterwards."""
     page.evaluate("() => { window.here = true; }")
     go_on, waiting, read = threading.Event(), threading.Event(), wall[0].clickhouse.read
+    ticker = wall[0].ticker
 
-    def stuck(question: Question) -> bool:
-        return stalled == "all" or isinstance(question, Latest)  # the newest orders are one statement of one tile
+    def stuck(statement: Statement) -> bool:
+        if stalled == "all":
+            return threading.current_thread().name.startswith(("ask", "watch"))  # the wall's own: this test asks too
+        if stalled == "one statement":
+            return statement.name.startswith("latest ")  # the newest orders are one statement of one tile
+        return statement.name == "tick: orders" and not waiting.is_set()  # those of the next ticks are well
 
     def slow(statement: Statement) -> Result:
-        of_a_tile = statement.name != "watermarks" if stalled == "all" else statement.name.startswith("latest ")
-        if of_a_tile and not go_on.is_set():
+        if not go_on.is_set() and stuck(statement):
             waiting.set()
             go_on.wait(5 * PATIENCE)
         return read(statement)
@@ -259,30 +275,77 @@ def test_a_stalled_database_ages_what_waits_for_it_and_nothing_else(
         for _ in range(steps):
             clock.jump(clock.now() + timedelta(seconds=38))
             before = page.evaluate("() => livewall.gate.asked.n")  # it may have come to the server before the jump
+            page.evaluate("() => livewall.ask()")  # a wall that the stall has slowed asks every ten seconds by itself
             page.wait_for_function(f"() => livewall.gate.answered.n > {before}", timeout=PATIENCE * 1000)
 
-    pass_time(2)  # scopes of earlier pages would have a stuck statement each, and together hold every reader
-    assert until(lambda: len(wall[0].ticker.store.in_use()) == 1, PATIENCE)
-    planned = wall[0].ticker._plan("wall", Scope(), clock.now())
-    hit = {tile.key for tile in planned if any(stuck(question) for question in tile.questions.values())}
-    well = {tile.key for tile in planned if tile.questions} - hit
-    assert hit and bool(well) == (stalled != "all")
+    def order(name: str, amount: float) -> None:
+        buy(clickhouse, clock.now(), amount, f"{stalled} {name}")
+
+    def asking() -> dict[str, list[Slot]]:
+        return {key: [*tile.slots.values()] for key, tile in ticker._scopes["wall", Scope()].tiles.items()}
+
+    def waiting_tiles() -> tuple[set[str], set[str]]:
+        """Tiles that the wall shows by a question without an answer, and those that wait for nothing."""
+        if stalled != "one joined statement":
+            planned = {tile.key: tile for tile in ticker._plan("wall", Scope(), clock.now()) if tile.questions}
+            each = {key: [*tile.questions.values()] for key, tile in planned.items()}
+            hit = {key for key, all_ in each.items() if stalled == "all" or any(isinstance(q, Latest) for q in all_)}
+            return hit, set(each) - hit
+        # those that wait for an answer that was wanted at the stall: what was asked since is soon answered
+        known, beats = (
+            {id(slot.pending) for slots in asking().values() for slot in slots if slot.pending},
+            ticker._count,
+        )
+        assert until(lambda: ticker._count >= beats + 2, PATIENCE)
+
+        def waits(slots: list[Slot]) -> list[float]:
+            return [slot.every for slot in slots if slot.pending is not None and id(slot.pending) in known]
+
+        assert until(lambda: not any(waits(asking()[name]) for name in OTHERS), PATIENCE)
+        asked = {key: slots for key, slots in asking().items() if slots}
+        # of what is slower beside a tile's own number no tile is older
+        hit = {key for key, slots in asked.items() if min(slot.every for slot in slots) in waits(slots)}
+        return hit, {key for key, slots in asked.items() if not waits(slots)}
 
     def faces() -> dict[str, str]:
         return {name: face for name, (face, _) in page.evaluate(AGES).items()}
 
+    pass_time(2)  # scopes of earlier pages would have a stuck statement each, and together hold every reader
+    assert until(lambda: len(ticker.store.in_use()) == 1, PATIENCE)
+    order("before", 1_000_000.0)
+    assert until(lambda: page.evaluate(HEADER)[1] == "ok", PATIENCE), "the watermark is the order's"
+    assert until(lambda: hero(page) == paid_by_hand(clickhouse, NOON, hero(page)), PATIENCE), hero(page)
     try:
         monkeypatch.setattr(wall[0].clickhouse, "read", slow)
         assert waiting.wait(PATIENCE)
-        pass_time(9)
+        hit, well = waiting_tiles()
+        assert hit and bool(well) == (stalled != "all")
+        if stalled == "one joined statement":
+            assert hit >= EVERY_TICK and well >= OTHERS
+        kept, (reached, _) = hero(page), page.evaluate(HEADER)
+        pass_time(5)  # the longest promise is two minutes
+        order("meanwhile", 2_345_678.0)
         assert until(lambda: {faces()[name] for name in hit} <= {"stale", "empty"}, PATIENCE), faces()
         assert until(lambda: "stale" not in {faces()[name] for name in well}, PATIENCE), faces()
         assert {page.evaluate(AGES)[name][1][:2] for name in hit} == {"截至"}
-        assert re.search(r"\d", hero(page)), "the last numbers stay"
+        assert max(page.evaluate(OPACITY, name) for name in hit) < 1, "dimmed"
+        # the header: of a watermark that comes it says how far the ledger is, of one that does not how late it is
+        far = stalled != "all"
+        assert until(lambda: (page.evaluate(HEADER)[1] == "ok") == far, PATIENCE), page.evaluate(HEADER)
+        assert (page.evaluate(HEADER)[0] != reached) == far
+        assert until(lambda: (status(f"{wall[1]}/readyz") == 200) == far, PATIENCE)
+        if "hero" in hit:
+            assert hero(page) == kept, "the last numbers stay"
+        else:
+            assert until(lambda: hero(page) == paid_by_hand(clickhouse, NOON, hero(page)), PATIENCE), hero(page)
         expect(page.locator("html")).not_to_have_attribute("data-link", "cut")
     finally:
         go_on.set()
+    assert until(lambda: hero(page) == paid_by_hand(clickhouse, NOON, hero(page)), PATIENCE), hero(page)
+    assert number(hero(page)) - number(kept) == 2_345_678, "what was paid meanwhile, once"
     assert until(lambda: set(faces().values()) <= {"fresh", "empty"}, PATIENCE), faces()
+    assert page.evaluate(HEADER)[0] != reached
+    assert until(lambda: status(f"{wall[1]}/readyz") == 200, PATIENCE)
     assert page.evaluate("() => window.here")
     assert watch.errors == []
 

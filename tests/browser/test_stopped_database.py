@@ -1,0 +1,123 @@
+"""The database's own process stops dead under the whole program and goes on: said meanwhile, right afterwards."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from queries.client import ClickHouse
+from queries.listener import Listening, running
+from tests.app.test_run import Wall, free_port
+from tests.browser.conftest import Watch
+from tests.browser.purchase import buy, number, paid_by_hand
+from tests.browser.stage import until
+from tests.browser.test_return import SETTLED
+from tests.browser.test_wall import AGES, EVERY_TICK, hero
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+PATIENCE = 120.0  # seconds: for what waits on the machine, not on the wall's promises
+STOPPED_S = 30.0  # at least: longer than any statement may run, and as long as a tile may be old without saying so
+FILTERED = "?lang=zh&province=440000"
+AMOUNTS = {"before": 1_111_111.0, "meanwhile": 222_222.0, "after": 33_333.0}
+LAG = "() => document.querySelector('[data-part=lag]').textContent"
+DIM = """(tiles) => Math.max(...tiles.map((tile) => Number(getComputedStyle(
+  document.querySelector(`.board:not([hidden]) [data-tile="${tile}"] .tile-body`)).opacity)))"""
+
+
+@pytest.fixture
+def wall(tmp_path: Path) -> Iterator[Wall]:
+    """The whole program over a listener, which is a process of its own. Nothing happens in it by itself."""
+    small = {"HISTORY_DAYS": "1", "RATE": "2", "SIMULATE": "false"}
+    wall = Wall(tmp_path / "demo", DSN=f"listen://127.0.0.1:{free_port()}", **small)
+    assert wall.process.stdout is not None
+    # what it says of the stop may be more than a pipe holds, and it must not wait for a reader
+    said = threading.Thread(target=sys.stdout.writelines, args=(wall.process.stdout,), daemon=True)
+    said.start()
+    try:
+        wall.ready()
+        yield wall
+    finally:
+        wall.process.terminate()
+        try:
+            wall.process.wait(60)
+        finally:
+            wall.process.kill()
+            said.join(60)
+            wall.process.stdout.close()
+
+
+@pytest.fixture
+def database(wall: Wall, tmp_path: Path) -> Iterator[Listening]:
+    told = running(tmp_path / "demo" / "listener")
+    assert told is not None and told.pid != wall.process.pid
+    try:
+        yield told
+    finally:
+        os.kill(told.pid, signal.SIGCONT)
+
+
+def test_a_database_that_stops_is_said_and_goes_on_with_the_right_numbers_and_no_reload(
+    wall: Wall, database: Listening, page: Page, watch: Watch
+) -> None:
+    with closing(ClickHouse(database.access(), readers=1)) as store:
+
+        def bought(name: str) -> None:
+            buy(store, datetime.now(UTC), AMOUNTS[name], name)
+
+        def right() -> bool:
+            text = hero(page)
+            return text == paid_by_hand(store, datetime.now(UTC), text, province="440000")
+
+        def faces() -> dict[str, str]:
+            return {name: face for name, (face, _) in page.evaluate(AGES).items()}
+
+        page.goto(f"{wall.url}/wall{FILTERED}")
+        page.wait_for_function(SETTLED, timeout=PATIENCE * 1000)
+        first = number(hero(page))
+        bought("before")
+        assert until(lambda: number(hero(page)) - first == AMOUNTS["before"], PATIENCE) and right()
+        assert until(lambda: set(faces().values()) <= {"fresh", "empty"}, PATIENCE), faces()
+        page.evaluate("() => { window.here = true; }")
+
+        late = threading.Thread(target=bought, args=("meanwhile",), daemon=True)
+        os.kill(database.pid, signal.SIGSTOP)
+        stopped, kept = time.monotonic(), hero(page)
+        try:
+            late.start()  # whoever brings it waits with all others
+            assert until(lambda: httpx.get(f"{wall.url}/readyz").status_code == 503, PATIENCE)
+            assert "store does not answer" in httpx.get(f"{wall.url}/readyz").json()["reason"]
+            assert until(lambda: {faces()[name] for name in EVERY_TICK} <= {"stale", "empty"}, PATIENCE), faces()
+            page.wait_for_timeout(max(1.0, STOPPED_S - (time.monotonic() - stopped)) * 1000)
+            assert {page.evaluate(AGES)[name][1][:2] for name in EVERY_TICK} == {"截至"}, "each says as of when"
+            assert until(lambda: page.evaluate(DIM, sorted(EVERY_TICK)) < 1, PATIENCE), "and is dimmed"
+            assert int(re.sub(r"\D.*", "", re.sub(r"^\D+", "", page.evaluate(LAG)))) >= 20, "the header counts up"
+            assert hero(page) == kept, "the last numbers stay"
+            expect(page.locator("html")).not_to_have_attribute("data-link", "cut")  # the wall itself is well
+            assert httpx.get(f"{wall.url}/healthz", timeout=5).status_code == 200, "nobody has to restart it"
+            assert late.is_alive()
+        finally:
+            os.kill(database.pid, signal.SIGCONT)
+
+        late.join(PATIENCE)
+        assert not late.is_alive()
+        assert until(right, PATIENCE) and number(hero(page)) - number(kept) == AMOUNTS["meanwhile"], hero(page)
+        assert until(lambda: set(faces().values()) <= {"fresh", "empty"}, PATIENCE), faces()
+        bought("after")
+        assert until(lambda: number(hero(page)) - first == sum(AMOUNTS.values()), PATIENCE), hero(page)
+        assert right()
+        assert until(lambda: httpx.get(f"{wall.url}/readyz").status_code == 200, PATIENCE)
+        assert page.evaluate("() => [window.here, location.search]") == [True, FILTERED]
+        expect(page.locator(".chip")).to_have_count(1)
+        assert watch.errors == []
