@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -14,6 +16,14 @@ from ingest.writer import Writer
 from queries.client import ClickHouse
 from queries.statement import Statement
 from tests.browser.real import pay
+
+
+def clear_of_midnight(needed_s: float) -> None:
+    """Wait for the next Shanghai day where too little is left of this one: a day's number begins anew with it."""
+    now = datetime.now(ZoneInfo("Asia/Shanghai"))
+    left = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0) - now
+    if left.total_seconds() < needed_s:
+        time.sleep(left.total_seconds() + 1)
 
 
 def buy(clickhouse: ClickHouse, at: datetime, amount: float, name: str) -> None:

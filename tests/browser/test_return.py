@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.app.test_run import Wall, free_port
 from tests.browser.by_hand import paid_until, pay_into
 from tests.browser.conftest import Watch
-from tests.browser.purchase import number
+from tests.browser.purchase import clear_of_midnight, number
 from tests.browser.stage import SHOWN, until
 from tests.browser.test_gate import NOTE_CUT, UNSAID_S
 from tests.browser.test_link import own_errors
@@ -92,6 +92,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 def test_a_killed_server_is_said_its_numbers_stay_and_its_return_needs_no_hand(
     machine: Machine, page: Page, watch: Watch
 ) -> None:
+    clear_of_midnight(300)
     page.goto(f"{machine.wall.url}/wall{FILTERED}")
     page.wait_for_function(SETTLED, timeout=PATIENCE * 1000)
     expect(page.locator(".chip")).to_have_count(3)

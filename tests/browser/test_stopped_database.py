@@ -21,7 +21,7 @@ from queries.client import ClickHouse
 from queries.listener import Listening, running
 from tests.app.test_run import Wall, free_port
 from tests.browser.conftest import Watch
-from tests.browser.purchase import buy, number, paid_by_hand
+from tests.browser.purchase import buy, clear_of_midnight, number, paid_by_hand
 from tests.browser.stage import until
 from tests.browser.test_return import SETTLED
 from tests.browser.test_wall import AGES, EVERY_TICK, hero
@@ -83,6 +83,7 @@ def test_a_database_that_stops_is_said_and_goes_on_with_the_right_numbers_and_no
         def faces() -> dict[str, str]:
             return {name: face for name, (face, _) in page.evaluate(AGES).items()}
 
+        clear_of_midnight(240)
         page.goto(f"{wall.url}/wall{FILTERED}")
         page.wait_for_function(SETTLED, timeout=PATIENCE * 1000)
         first = number(hero(page))
