@@ -181,6 +181,9 @@ def test_the_keyboard_drills_as_clicks_do(board: Drill, watch: Watch) -> None:
         board.row(code).focus()
         board.page.keyboard.press("Enter")
         expect(board.page.locator(f'.chip[data-code="{code}"]')).to_have_count(1, timeout=PATIENCE * 1000)
+        # the row is gone with the next rung: Tab goes on from there; a city's row stays
+        here = board.row(code) if code == "330100" else board.page.locator(f"{BOARD} .drill-step[aria-current]")
+        expect(here).to_be_focused(timeout=PATIENCE * 1000)
     query, way = "large_region=east&province=330000", "全国 › 华东 › 浙江"
     board.shows(f"{query}&city=330100", way, {"华东", "浙江", "杭州市"}, HANGZHOU)
     board.page.locator('.chip[data-code="330100"]').focus()

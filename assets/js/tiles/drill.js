@@ -10,6 +10,7 @@
       body.table = dom.table(body);
     },
     update(body, payload) {
+      const held = body.contains(document.activeElement);
       dom.keyed(
         body.path,
         payload.path || [],
@@ -31,6 +32,9 @@
         },
       );
       if (payload.rows) body.table.set(payload);
+      // Whose row or step is gone goes on from where the way down ends, and not from the top of the page.
+      const lost = held && !body.contains(document.activeElement);
+      if (lost && body.path.lastElementChild) body.path.lastElementChild.focus({ preventScroll: true });
     },
   });
 })();
