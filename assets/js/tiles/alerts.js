@@ -8,9 +8,9 @@
     const head = dom.make("div", "alert-head", card);
     card.state = dom.make("span", "alert-state", head);
     card.since = dom.make("span", "alert-since", head);
-    const line = dom.make("div", "alert-line", card);
-    card.name = dom.make("span", "alert-name", line);
-    card.where = dom.make("span", "alert-where", line);
+    card.line = dom.make("div", "alert-line", card);
+    card.name = dom.make("span", "alert-name", card.line);
+    card.where = dom.make("span", "alert-where", card.line);
     card.cause = dom.make("div", "alert-cause", card);
     const figures = dom.make("div", "alert-figures", card);
     card.value = dom.make("b", "", figures);
@@ -49,8 +49,8 @@
           dom.text(card.state, alert.state === "firing" ? alert.severity_label : alert.state_label);
           dom.text(card.since, alert.since);
           dom.text(card.name, alert.name);
-          dom.attr(card.name, "title", alert.name);
           dom.text(card.where, alert.where);
+          dom.attr(card.line, "title", [alert.name, alert.where].filter(Boolean).join(" "));
           dom.text(card.cause, alert.cause);
           dom.attr(card.cause, "title", alert.cause);
           dom.text(card.value, `${payload.words.value} ${alert.value}`);
