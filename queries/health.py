@@ -11,6 +11,7 @@ from typing import Any
 from core.errors import UnknownNameError
 from metrics.ask import Facts
 from metrics.reading import Findings
+from metrics.snapshot import of_business
 from queries.builder import MOMENT
 from queries.client import ClickHouse
 from queries.dead_letters import OPEN
@@ -77,7 +78,7 @@ def _sources(clickhouse: ClickHouse, now: datetime) -> Rows:
 def _ledgers(clickhouse: ClickHouse, now: datetime) -> Rows:
     return [
         _row(mark.ledger, mark.lag_s, "duration", _lag(mark.lag_s or 0), kind="ledger", at=mark.reached)
-        for mark in watermarks(clickhouse, now)
+        for mark in of_business(watermarks(clickhouse, now))
         if mark.reached is not None
     ]
 

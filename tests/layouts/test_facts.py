@@ -11,11 +11,13 @@ from layouts.board import load_board
 from layouts.gallery import sample_part
 from metrics.ask import HEALTH_TOPICS, Facts
 from metrics.labels import Labels
+from metrics.snapshot import MARKERS
 from queries.client import ClickHouse
 from queries.comparison import Report
 from queries.health import TOPICS, fetch_facts
 from queries.reconciliations import keep_report
 from queries.statement import Statement
+from queries.watermark import watermarks
 from tests.layouts.sample import SAMPLES, catalogue, context, regions
 from tests.queries.events import insert_random
 
@@ -47,6 +49,19 @@ def test_every_topic_is_answered_by_the_store(clean_store: ClickHouse) -> None:
         assert answers[topic], topic
     with pytest.raises(UnknownNameError, match="did you mean 'sources'"):
         fetch_facts(clean_store, Facts("x", "source"), NOW)
+
+
+MARKER = "INSERT INTO markers (ts, kind, event_id, source) SELECT {at:DateTime64(3, 'UTC')}, 'marker', 'm', 'livewall'"
+
+
+def test_markers_are_no_ledger_that_anybody_asks_for(clean_store: ClickHouse) -> None:
+    """Every live wall has them."""
+    now = datetime.now(UTC)  # the store drops them after a day
+    insert_random(clean_store, now - timedelta(minutes=20), now, 200)
+    clean_store.write(Statement("a marker", MARKER, {"at": now - timedelta(seconds=5)}))
+    assert MARKERS in {mark.ledger for mark in watermarks(clean_store, now) if mark.reached}
+    rows = fetch_facts(clean_store, Facts("ledgers", "ledgers"), now).rows
+    assert {row["label"] for row in rows} == {"orders", "behaviour"}
 
 
 EVENT = (
