@@ -116,7 +116,7 @@ def _table(view: View, rung: Rung, metric: str, rows: list[Row], count: int) -> 
         column("change", t("tile.drill.change"), "change", "10.8rem", wide=True),
     ]
     if any(targets.values()):
-        columns.append(column("goal", t("tile.drill.goal"), "bar", "14rem", narrow="8.4rem"))
+        columns.append(column("goal", t("tile.drill.goal"), "bar", "12.8rem", narrow="8.4rem"))
     lines = [
         {
             "code": row.keys[0],
