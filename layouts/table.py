@@ -20,8 +20,8 @@ def column(
     `wide` columns are for tables that have room: a narrow one leaves them out. `short` is the label where the kind's
     style sheet has no room for the whole. `narrow` is the track in a narrow table, where it is another one.
     """
-    made = {"key": key, "label": label, "kind": kind, "width": width, "wide": wide, "short": short}
-    return made | ({"narrow": narrow} if narrow else {})
+    named = {"key": key, "label": label, "kind": kind}
+    return named | {"width": width, "wide": wide, "short": short, "narrow": narrow}
 
 
 def number(view: View, metric: str, value: Number) -> Payload:

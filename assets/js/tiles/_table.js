@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   const { dom } = window.livewall;
+  const NOT_LATIN = /(?!\p{Script=Latin})\p{L}/u; // a letter of another script
 
   const cells = {
     label(parent) {
@@ -11,7 +12,7 @@
       return [box, (value) => {
         dom.text(box.name, value.text);
         dom.attr(box.name, "title", value.text);
-        dom.attr(box.name, "data-latin", /[\u3400-\u9fff]/.test(value.text) ? null : ""); // an article number
+        dom.attr(box.name, "data-latin", NOT_LATIN.test(value.text) ? null : ""); // an article number
         dom.text(box.note, value.note);
         dom.hide(box.note, !value.note);
       }];
