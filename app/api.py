@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from flask import Flask, Response, jsonify, request
 
+from app.given import Given
 from core.errors import BadRequestError, LivewallError, QueryFailedError, UnknownNameError
 from metrics.ask import Ask
 from metrics.limits import narrow_question
@@ -14,13 +14,10 @@ from metrics.model import Metric
 from metrics.request import parse_request
 from queries.answer import Answer, answer_request
 
-if TYPE_CHECKING:
-    from app.main import Wall
-
 MAX_QUERY = 4_000
 
 
-def serve_api(server: Flask, wall: Wall) -> None:
+def serve_api(server: Flask, given: Given) -> None:
     """Add `GET /api/v1/metrics/query` and `/api/v1/metrics`. Wrong names and values are HTTP 400 with a hint."""
 
     @server.get("/api/v1/metrics/query")
@@ -28,7 +25,7 @@ def serve_api(server: Flask, wall: Wall) -> None:
         if len(request.query_string) > MAX_QUERY:
             return jsonify({"error": "the query is too long"}), 400
         try:
-            return jsonify(answer_for(wall, request.args.to_dict(flat=False))), 200
+            return jsonify(answer_for(given, request.args.to_dict(flat=False))), 200
         except UnknownNameError as problem:
             return jsonify({"error": str(problem), "did_you_mean": list(problem.suggestions)}), 400
         except BadRequestError as problem:
@@ -40,7 +37,7 @@ def serve_api(server: Flask, wall: Wall) -> None:
 
     @server.get("/api/v1/metrics")
     def metrics() -> Response:
-        return jsonify([describe(metric) for metric in wall.definitions.catalogue.metrics.values()])
+        return jsonify([describe(metric) for metric in given.definitions.catalogue.metrics.values()])
 
 
 def describe(metric: Metric) -> dict[str, object]:
@@ -49,10 +46,10 @@ def describe(metric: Metric) -> dict[str, object]:
     return {word: getattr(metric, word) for word in words}
 
 
-def answer_for(wall: Wall, parameters: Mapping[str, Sequence[str]]) -> Answer:
+def answer_for(given: Given, parameters: Mapping[str, Sequence[str]]) -> Answer:
     """The answer to a request's parameters in this wall's store and within its limits."""
-    asks = parse_request(parameters, wall.definitions.catalogue, wall.profile, None, wall.clock.now())
-    narrowed = [ask for ask in (narrow_question(ask, wall.limits) for ask in asks) if isinstance(ask, Ask)]
+    asks = parse_request(parameters, given.definitions.catalogue, given.profile, None, given.clock.now())
+    narrowed = [ask for ask in (narrow_question(ask, given.limits) for ask in asks) if isinstance(ask, Ask)]
     return answer_request(
-        wall.clickhouse, wall.definitions.catalogue, wall.profile, wall.regions, narrowed, wall.clock.now()
+        given.clickhouse, given.definitions.catalogue, given.profile, given.regions, narrowed, given.clock.now()
     )

@@ -53,7 +53,7 @@ def ask_for(wall: Wall, seen: str = "") -> dict[str, Any]:
     """The body a browser posts on a tick, made from Dash's own list of callbacks."""
     client = wall.dash.server.test_client()
     (callback,) = [entry for entry in client.get("/_dash-dependencies").json if not entry["clientside_function"]]
-    ask = {"n": 1, "seen": seen, "query": "", "locale": "zh", "board": wall.settings.board}
+    ask = {"n": 1, "seen": seen, "query": "", "locale": "zh", "board": wall.given.settings.board}
     inputs = [{**given, "value": ask} for given in callback["inputs"]]
     output_id, _, output_property = callback["output"].rpartition(".")
     return {

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from app.build import ROOMS, ROOT, build_id
-from app.main import Definitions, first_screen
+from app.given import Definitions
+from app.main import first_screen
 from app.settings import Settings
 from layouts.board import FOLDER
 from layouts.shell import build_shell
@@ -23,7 +24,8 @@ SHOP = StoreProfile(name="x")
 OWN_BOARD = (FOLDER / "walls.yaml").read_text("utf-8")
 TELL = """
 from app.build import build_id
-from app.main import Definitions, first_screen
+from app.given import Definitions
+from app.main import first_screen
 from app.settings import Settings
 from layouts.shell import build_shell
 from metrics.profile import StoreProfile

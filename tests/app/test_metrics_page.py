@@ -10,7 +10,7 @@ from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.api import serve_api
-from app.main import Wall
+from app.given import Given
 from app.metrics_page import MOST_NAMES, Meters, MetricsTeller, Standing, serve_metrics
 from live.exchange import Exchange, connect
 from live.health import Beat
@@ -129,6 +129,6 @@ def test_any_process_tells_the_numbers_of_all_and_without_redis_its_own(redis_se
 def test_the_page_stands_beside_the_list_of_metrics_of_the_api() -> None:
     """Both are called metrics; a wall that has one of them only would not start."""
     server = Flask("wall")
-    serve_api(server, cast("Wall", None))
+    serve_api(server, cast("Given", None))
     serve_metrics(server, Meters(), None, "")
     assert {"/metrics", "/api/v1/metrics"} <= {rule.rule for rule in server.url_map.iter_rules()}

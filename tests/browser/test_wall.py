@@ -85,7 +85,7 @@ def test_every_tile_shows_something_and_nothing_goes_wrong(
 ) -> None:
     page.wait_for_selector(MAP, state="attached", timeout=PATIENCE * 1000)
     faces = page.evaluate(FACES)
-    assert set(faces) == {tile.key for tile in wall[0].definitions.boards["wall"].tiles}
+    assert set(faces) == {tile.key for tile in wall[0].given.definitions.boards["wall"].tiles}
     assert {name: face for name, (face, _) in faces.items() if face not in ("fresh", "stale")} == {}
     assert [name for name, (_, length) in faces.items() if length == 0] == []
     assert page.locator(MAP).count() >= 34, "every province has a shape (and some one more on the inset)"
@@ -102,7 +102,7 @@ def test_the_health_board_shows_every_topic_and_fits_its_screen(
     page.goto(f"{wall[1]}/health-board?lang={lang}")
     drawn(page)
     faces = page.evaluate(FACES)
-    assert set(faces) == {tile.key for tile in wall[0].definitions.boards["health-board"].tiles}
+    assert set(faces) == {tile.key for tile in wall[0].given.definitions.boards["health-board"].tiles}
     # nothing was refused in the last hour, and nothing has been compared with raw yet: those say so
     assert {name for name, (face, _) in faces.items() if face != "fresh"} <= {"letters", "reconciliation"}
     assert {face for face, _ in faces.values()} == {"fresh", "empty"}
@@ -231,7 +231,7 @@ def test_every_tile_ages_by_itself_when_the_server_is_gone(
     expect(page.locator("html")).to_have_attribute("data-link", "cut", timeout=PATIENCE * 1000)
     page.evaluate("() => { livewall.sleptFor(600e3); livewall.emit('second'); }")  # ten minutes later
     ages = page.evaluate(AGES)
-    assert set(ages) == {tile.key for tile in wall[0].definitions.boards[board].tiles}
+    assert set(ages) == {tile.key for tile in wall[0].given.definitions.boards[board].tiles}
     assert {name: age for name, age in ages.items() if age[0] in ("fresh", "loading")} == {}
     assert [name for name, (_, note) in ages.items() if "截至" not in note] == [], (
         "not a dot in a corner: each one says so"
@@ -260,7 +260,7 @@ def test_a_stalled_database_ages_what_waits_for_it_and_nothing_else(
 ) -> None:
     """`all` has the watermarks and the rules in it. An order is paid meanwhile, and is in the number afterwards."""
     page.evaluate("() => { window.here = true; }")
-    go_on, waiting, read = threading.Event(), threading.Event(), wall[0].clickhouse.read
+    go_on, waiting, read = threading.Event(), threading.Event(), wall[0].given.clickhouse.read
     ticker = wall[0].ticker
 
     def stuck(statement: Statement) -> bool:
@@ -322,7 +322,7 @@ def test_a_stalled_database_ages_what_waits_for_it_and_nothing_else(
     assert until(lambda: page.evaluate(HEADER)[1] == "ok", PATIENCE), "the watermark is the order's"
     assert until(lambda: hero(page) == paid_by_hand(clickhouse, NOON, hero(page)), PATIENCE), hero(page)
     try:
-        monkeypatch.setattr(wall[0].clickhouse, "read", slow)
+        monkeypatch.setattr(wall[0].given.clickhouse, "read", slow)
         assert waiting.wait(PATIENCE)
         hit, well = waiting_tiles()
         assert hit and bool(well) == (stalled != "all")

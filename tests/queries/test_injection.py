@@ -19,7 +19,6 @@ from core.clock import ManualClock
 from layouts.plan import plan_board
 from layouts.view import PlanContext
 from metrics.ask import Ask, make_filters
-from metrics.calendar import BusinessCalendar
 from metrics.catalogue import load_catalogue
 from metrics.profile import StoreProfile
 from metrics.reading import Listing
@@ -172,19 +171,17 @@ def test_what_an_address_carries_is_known_or_dropped(key: str) -> None:
 
 def test_even_a_hostile_scope_is_only_values_in_every_statement_of_the_wall(wall: Wall, filled: ClickHouse) -> None:
     """As if the address had let everything through: each tile's statement with each attempt as its filter."""
-    board = wall.definitions.boards["wall"]
-    calendar = BusinessCalendar.of(wall.profile)
+    given, catalogue = wall.given, wall.given.definitions.catalogue
+    board, day = given.definitions.boards["wall"], given.calendar.day_of(NOON)
     for dimension in ("province", "channel", "category"):
         scope = Scope(filters=make_filters({dimension: [text for text in ATTEMPTS if text.strip("\x00")]}))
-        context = PlanContext(
-            scope, NOON, calendar.day_of(NOON), calendar, wall.definitions.catalogue, wall.profile, wall.regions
-        )
+        context = PlanContext(scope, NOON, day, given.calendar, catalogue, given.profile, given.regions)
         asked = 0
         for planned in plan_board(board, context):
             for question in planned.questions.values():
                 if isinstance(question, Ask) and not question.filters:
                     continue  # a chart that shows what is filtered keeps its full view
-                answer = fetch(filled, wall.definitions.catalogue, wall.profile, wall.regions, question, NOON)
+                answer = fetch(filled, catalogue, given.profile, given.regions, question, NOON)
                 numbers = (
                     answer.rows
                     if isinstance(answer, Listing)
