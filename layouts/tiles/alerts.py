@@ -37,10 +37,11 @@ def draw(tile: Tile, view: View) -> dict[str, Any]:
         "title": title_of(tile, view, t("tile.alerts.title")),
         "firing": sum(alert.state == "firing" for alert in view.alerts),
         "rows": [_row(view, alert) for alert in shown],
-        "more": t("tile.alerts.more", count=len(waking) - len(shown)) if len(waking) > len(shown) else "",
+        "unlisted": len(waking) - len(shown),  # and the browser adds those that its tile has no room for
         "quiet": t("tile.alerts.quiet") if not waking else "",
         "watching": t("tile.alerts.watching", rules=len({alert.rule for alert in view.alerts})),
-        "words": {name: t(f"tile.alerts.{name}") for name in ("value", "limit", "owner", "action")},
+        "words": {name: t(f"tile.alerts.{name}") for name in ("value", "limit", "owner", "action")}
+        | {"more": t("tile.alerts.more", count="{count}")},
     }
 
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
 from layouts.board import load_board
-from layouts.gallery import SAMPLES, sample_part
 from tests.browser.conftest import Watch, port_that_is_free
-from tests.browser.stage import ScriptedWall, make_app, make_frame, serve
-from tests.layouts.sample import context, labels
+from tests.browser.made_up import made_up
+from tests.browser.stage import ScriptedWall, make_app, serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("without_plotly")]
 BOARDS = {name: load_board(name) for name in ("wall", "funnel")}
@@ -59,19 +56,9 @@ MUCH_LOST = """() => document.querySelectorAll('.funnel-change, .cell-rate .chan
   .forEach((element) => element.textContent && (element.textContent = '-82.3 pp'))"""
 
 
-def made_up(ask: dict[str, Any]) -> str:
-    """The gallery's answers for the board that is asked, as if they had just come."""
-    board, now = BOARDS[ask["board"]], datetime.now(UTC).isoformat()
-    parts = {
-        tile.key: sample_part(tile, board, "fresh", context(), labels(), ask["locale"], SAMPLES) | {"as_of": now}
-        for tile in board.tiles
-    }
-    return make_frame(f"b1-{board.key}-{ask['locale']}", parts, board=board.key, locale=ask["locale"])
-
-
 @pytest.fixture(scope="module")
 def wall() -> Iterator[ScriptedWall]:
-    wall = ScriptedWall(port_that_is_free(), made_up)
+    wall = ScriptedWall(port_that_is_free(), made_up(BOARDS))
     with serve(wall, make_app(wall, boards=BOARDS)):
         yield wall
 

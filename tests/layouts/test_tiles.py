@@ -337,7 +337,8 @@ def test_firing_comes_first_and_critical_before_warning() -> None:
     )
     drawn = draw("alerts", alerts=alerts)
     assert [row["key"].split(":")[0] for row in drawn["rows"]] == ["d", "c"]
-    assert (drawn["firing"], drawn["more"], drawn["watching"]) == (2, "还有 2 条", "正在监看 5 条规则")
+    assert (drawn["firing"], drawn["unlisted"], drawn["watching"]) == (2, 2, "正在监看 5 条规则")
+    assert drawn["words"]["more"] == "还有 {count} 条"
     first = drawn["rows"][0]
     assert (first["where"], first["value"], first["limit"]) == ("华东", "3.10%", "45.0%")
     assert first["since"] == "12:32 起 · 1.5 小时"

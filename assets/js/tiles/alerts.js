@@ -20,6 +20,17 @@
     return card;
   }
 
+  // What its tile has no room for is not shown in part: it goes to a column beside the cards, which nobody sees.
+  function count(body) {
+    const { unlisted, words } = body.payload;
+    let left = unlisted;
+    for (const card of body.cards.children) {
+      card.inert = card.offsetLeft > 0;
+      left += card.inert ? 1 : 0;
+    }
+    dom.text(body.more, left ? words.more.replace("{count}", left) : "");
+  }
+
   window.livewall.kind("alerts", {
     mount(body) {
       body.cards = dom.make("div", "alert-cards", body);
@@ -29,13 +40,16 @@
       const foot = dom.make("div", "alert-foot", body);
       body.more = dom.make("span", "alert-more", foot);
       body.watching = dom.make("span", "alert-watching", foot);
+      const recount = () => body.payload && body.cards.isConnected && count(body);
+      new ResizeObserver(recount).observe(body.cards);
+      document.fonts.ready.then(recount); // cards are as high as their letters
     },
     update(body, payload) {
       if (!payload.rows) return;
       dom.attr(body, "data-firing", payload.firing ? "" : null);
       dom.hide(body.quiet, !payload.quiet);
       dom.text(body.quietText, payload.quiet);
-      dom.text(body.more, payload.more);
+      body.payload = payload;
       dom.text(body.watching, payload.watching);
       dom.keyed(
         body.cards,
@@ -60,6 +74,7 @@
           dom.attr(card.action, "title", alert.action);
         },
       );
+      count(body);
     },
   });
 })();

@@ -118,7 +118,7 @@
       const below = (LABEL * env.rem()) / height;
       const wide = Math.min(INSET.width * width, INSET.height * height * ratio);
       layout.geo2.domain = { x: [1 - wide / width, 1], y: [below, below + wide / ratio / height] };
-      dom.style(body.inset, "width", `${Math.max(wide, 7 * env.rem())}px`);
+      dom.style(body.inset, "min-width", `${Math.max(wide, 7 * env.rem())}px`);
     };
   }
 
