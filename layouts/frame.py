@@ -72,10 +72,11 @@ def build_frame(
         "slowed": slowed,
         "live": snapshot.live,
         "as_of": iso(snapshot.as_of),
+        "heard": iso(snapshot.heard) if snapshot.heard else None,
         "scope": snapshot.scope.to_query(),
         "complete": snapshot.complete,
         "head": build_head(stage, snapshot, locale, dropped),
-        "tiles": {tile.key: _draw(stage, tile, snapshot, locale, tick) for tile in board.tiles},
+        "tiles": {tile.key: _tile(stage, tile, snapshot, locale, tick) for tile in board.tiles},
     }
     return orjson.dumps(frame).decode()
 
@@ -102,13 +103,21 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _draw(stage: Stage, tile: Tile, snapshot: Snapshot, locale: str, tick: float) -> dict[str, Any]:
-    """One tile of the frame, with its face as the server sees it."""
+def _tile(stage: Stage, tile: Tile, snapshot: Snapshot, locale: str, tick: float) -> dict[str, Any]:
+    """One tile of the frame. `asks` tells the browser that its moment is its own: that a screen has heard nothing new
+    confirms a tile that asks nothing, and no other."""
     readings = snapshot.tiles.get(tile.key)
     if readings is None:
-        return _part("loading")
+        return {**_part("loading"), "asks": False}
+    return {**_draw(stage, tile, snapshot, readings, locale, tick), "asks": readings.as_of is not None}
+
+
+def _draw(
+    stage: Stage, tile: Tile, snapshot: Snapshot, readings: TileReadings, locale: str, tick: float
+) -> dict[str, Any]:
+    """What it shows, with its face as the server sees it."""
     payload = _payload(stage, tile, snapshot, readings, locale)
-    as_of = readings.as_of or snapshot.as_of  # a tile that asks nothing is as true as its snapshot
+    as_of = readings.as_of or snapshot.heard or snapshot.as_of  # a tile that asks nothing is as true as its snapshot
     promise = freshness(stage, tile, tick) if snapshot.live else None
     if payload is None:
         return _part("error", None, as_of, promise, stage.words[locale].t("shell.face.broken"))

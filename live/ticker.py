@@ -33,6 +33,7 @@ Observe = Callable[[datetime, tuple[Watermark, ...]], tuple[AlertView, ...]]
 PAST_EVERY_S = 60.0  # a day that is over changes only by late corrections
 FIRST_PUBLISH = 0.2  # share of the budget after which what is there goes out, before the slow ones
 INFO_EVERY_S = 60.0  # one line a minute in the log for people, the others only for debugging
+RULES_S = 60.0  # so long the rules may take: they are judged once a minute
 SETTLE_S, SETTLE_SHARE = 0.3, 0.25  # so long, or so much of it, a tick waits for what happened before its turn
 WAKE_GAP_S = 0.05  # newcomers share a beat instead of having one each
 
@@ -211,8 +212,9 @@ class Ticker:
         for slot in self._slots():
             slot.collect(self._count)
         self._alerts.collect()
-        alerts = self._alerts.value + ((engine_failed(self._alerts.error),) if self._alerts.error else ())
-        marks = tuple(_aged(mark, now) for mark in self._watermarks.value)
+        problem = self._alerts.error or self._unjudged(now)
+        alerts = self._alerts.value + ((engine_failed(problem),) if problem else ())
+        marks = _aged(self._watermarks.value, now)
         published = []
         for key, is_live in live.items():
             state = self._scopes[key]
@@ -224,7 +226,8 @@ class Ticker:
             complete = bool(tiles) and all(tile.heard for tile in state.tiles.values())
             heard = {id(slot.answer): slot.answer for slot in slots if slot.answer and slot.heard_in == self._count}
             engine_ms = sum(answer.engine_ms for answer in heard.values())
-            made = Snapshot(key[1], "", now, is_live, tiles, marks, alerts, engine_ms, complete)
+            told = self._watermarks.heard_at
+            made = Snapshot(key[1], "", now, is_live, tiles, marks, alerts, engine_ms, complete, told)
             published.append((key, self.store.publish(key[0], made)))
         self._peers.published(published, marks, alerts)
 
@@ -245,7 +248,7 @@ class Ticker:
         good = [future.result() for future in done if future.exception() is None]
         failed = len(done) - len(good)
         mute = self._watermarks.error or self._hanging()
-        lags = [mark.lag_s for mark in of_business(self._watermarks.value) if mark.lag_s is not None]
+        lags = [mark.lag_s for mark in of_business(_aged(self._watermarks.value, now)) if mark.lag_s is not None]
         return Beat(
             number=self._count,
             at=now,
@@ -268,6 +271,10 @@ class Ticker:
             return None
         return f"the watermarks were asked for {waits_s:.0f} s ago"
 
+    def _unjudged(self, now: datetime) -> str | None:
+        """What is wrong when the rules hang: they are judged once a minute, and the last verdict would stay."""
+        return "no answer for a minute" if self._alerts.waits_s(now) > RULES_S else None
+
     def start(self) -> None:
         """Beat on a thread of its own until `stop()`."""
         if self._thread is not None:
@@ -281,8 +288,8 @@ class Ticker:
 
     @property
     def watermarks(self) -> tuple[Watermark, ...]:
-        """How far the ledgers are, as the last tick heard."""
-        return self._watermarks.value
+        """How far the ledgers are, as the last tick heard, and how long ago that is now."""
+        return _aged(self._watermarks.value, self.clock.now())
 
     @property
     def alerts(self) -> tuple[AlertView, ...]:
@@ -300,7 +307,10 @@ class Ticker:
         for key in tuple(self._scopes):
             self._forget(key)
         watermarks, alerts = self._held
-        self._watermarks.value = watermarks or self._watermarks.value
+        if watermarks:
+            held = [snapshot for key in self.store.in_use() if (snapshot := self.store.latest(*key))]
+            heard = [snapshot.heard for snapshot in held if snapshot.heard is not None]
+            self._watermarks.value, self._watermarks.heard_at = watermarks, max(heard, default=None)
         self._alerts.value = alerts or self._alerts.value
 
     def stop(self, timeout: float = 10.0) -> None:
@@ -332,9 +342,9 @@ class Ticker:
                 self._settle(min(SETTLE_S, self.tick_s * SETTLE_SHARE))
 
 
-def _aged(mark: Watermark, now: datetime) -> Watermark:
-    """The watermark with its lag as of now: it may stem from an earlier tick."""
-    return replace(mark, lag_s=(now - mark.reached).total_seconds() if mark.reached else None)
+def _aged(marks: tuple[Watermark, ...], now: datetime) -> tuple[Watermark, ...]:
+    """Watermarks with their lag as of now: they may stem from an earlier tick."""
+    return tuple(replace(mark, lag_s=(now - mark.reached).total_seconds() if mark.reached else None) for mark in marks)
 
 
 def _line(beat: Beat) -> dict[str, object]:

@@ -26,6 +26,7 @@ class Watched(Generic[Value]):
         self._work = work
         self._pending: Future[Value] | None = None
         self._asked_at: datetime | None = None
+        self.heard_at: datetime | None = None  # when the value was asked for
         self.ticks = 0  # that the asking under way has seen begin
 
     @property
@@ -56,7 +57,7 @@ class Watched(Generic[Value]):
                 log.error("watching failed", problem=describe(problem), exc_info=problem)
             self.error = describe(problem)
         elif not future.cancelled():
-            self.value, self.error = future.result(), None
+            self.value, self.error, self.heard_at = future.result(), None, self._asked_at
 
 
 def engine_failed(problem: str) -> AlertView:

@@ -20,7 +20,7 @@ from metrics.snapshot import AlertView, Snapshot, TileReadings, Watermark
 
 T = TypeVar("T")
 
-FORMAT = 1  # another number is another language: processes of two never read each other
+FORMAT = 2  # another number is another language: processes of two never read each other
 MOST = 32 * 1024 * 1024  # bytes of one unpacked message; a full wall is well below one
 LEVEL = 1  # a tenth of the size for a millisecond; more effort gains little
 
@@ -51,6 +51,7 @@ def pack_snapshot(snapshot: Snapshot) -> bytes:
         "alerts": [_plain(alert) for alert in snapshot.alerts],
         "engine_ms": snapshot.engine_ms,
         "complete": snapshot.complete,
+        "heard": snapshot.heard,
     }
     return zlib.compress(orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY), LEVEL)
 
@@ -217,6 +218,7 @@ def _snapshot_of(told: Any) -> Snapshot:
         alerts=tuple(_alert_of(alert) for alert in told["alerts"]),
         engine_ms=float(told["engine_ms"]),
         complete=bool(told["complete"]),
+        heard=_moment(told["heard"]) if told["heard"] else None,
     )
 
 

@@ -41,6 +41,7 @@
   function spread(record, fresh, redraw) {
     record.asOf = fresh.as_of ? Date.parse(fresh.as_of) : null;
     record.staleAfter = fresh.stale_after;
+    record.asks = fresh.asks;
     record.face = fresh.face;
     record.error = fresh.error;
     const changed = record.v !== fresh.v || redraw;
@@ -77,10 +78,11 @@
     return record.payload && !record.payload.empty ? record.body.querySelector("[data-failed]") : null;
   }
 
-  // How old the tile's numbers are. An answer without news confirms the tiles that were well; a failing one it does not.
+  // How old the tile's numbers are. An answer without news says nothing of numbers: had they been asked again, there
+  // would be news. It confirms what asks nothing, and was well.
   function age(record, view) {
-    const well = record.face === "fresh" || record.face === "empty";
-    const since = well ? Math.max(view.at, view.okAt) : view.at;
+    const confirmed = !record.asks && (record.face === "fresh" || record.face === "empty");
+    const since = confirmed ? Math.max(view.at, view.okAt) : view.at;
     return (Date.parse(view.frame.now) - record.asOf + livewall.ran() - since) / 1000;
   }
 

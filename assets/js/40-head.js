@@ -33,7 +33,10 @@
 
   function lag(frame) {
     const { lag_s: measured, watermark } = frame.head;
-    const quiet = Math.max(0, (livewall.ran() - livewall.gate.okAt) / 1000 - 2 * livewall.tick());
+    // the ledger stands still for as long as no frame says otherwise: two ticks are the usual way of one
+    const view = livewall.viewOf(frame.board);
+    const since = (Date.parse(frame.now) - Date.parse(frame.as_of) + livewall.ran() - view.at) / 1000;
+    const quiet = Math.max(0, since - 2 * livewall.tick());
     const known = frame.live && measured !== null && measured !== undefined;
     put(part("watermark"), watermark ? t("shell.watermark", { time: watermark }) : t("shell.no_data"));
     put(part("lag"), known ? t("shell.lag.label", { lag: duration(measured + quiet) }) : "");

@@ -26,7 +26,15 @@
     return stood > Math.max(4 * livewall.tick(), CUT) ? stood : 0;
   }
 
-  // ok: answered lately. late: more than two ticks ago, or the server itself is behind. cut: nothing for CUT seconds,
+  // Seconds that the store has said nothing to the server, which asks it on every tick; 0 while it answers.
+  function mute() {
+    const frame = livewall.frame();
+    if (!frame || !frame.live || !frame.heard) return 0;
+    const silent = Date.parse(frame.now) - Date.parse(frame.heard) + livewall.ran() - livewall.viewOf(frame.board).at;
+    return silent / 1000 > Math.max(4 * livewall.tick(), CUT) ? silent / 1000 : 0;
+  }
+
+  // ok: answered lately. late: more than two ticks ago, or the server or its store is behind. cut: nothing for CUT seconds,
   // longer under load, or no answer twice in a row. login: somebody has to log in again. updating: well, and about to load a new version.
   function state() {
     const since = (livewall.ran() - livewall.gate.okAt) / 1000;
@@ -36,6 +44,7 @@
     if (since > 2 * livewall.tick() + 2) return ["late", since];
     if (livewall.version && livewall.version.renewing) return ["updating", since];
     if (behind()) return ["behind", behind()];
+    if (mute()) return ["mute", mute()];
     return ["ok", since];
   }
 
@@ -43,7 +52,7 @@
     if (!livewall.config) return;
     const [name, since] = state();
     // the look has fewer states than the words: old is old, whoever is to blame
-    const look = { login: "cut", behind: "late" }[name] || name;
+    const look = { login: "cut", behind: "late", mute: "late" }[name] || name;
     if (root.dataset.link !== look) root.dataset.link = look;
     if (root.dataset.trouble !== name) root.dataset.trouble = name;
     put(part("link"), t(`shell.link.${name}`, { since: duration(since) }));

@@ -103,6 +103,7 @@ def part(payload: dict[str, Any] | None, face: str = "fresh", as_of: datetime | 
         "stale_after": 30,
         "error": None,
         "payload": payload,
+        "asks": True,
     }
 
 

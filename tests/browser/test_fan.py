@@ -171,7 +171,7 @@ def test_a_map_that_cannot_be_made_says_so_and_takes_it_back(free_port: int, pag
         show(wall, {"map": part(MAP)})
         expect(tile).to_have_attribute("data-face", "fresh")
         expect(shown).not_to_have_count(0)
-    assert watch.errors == [], "nothing is left that nobody caught"
+        assert watch.errors == [], "nothing is left that nobody caught"
 
 
 def test_the_line_on_the_map_comes_with_an_update_after_it_could_not_be_fetched(free_port: int, page: Page) -> None:
@@ -254,6 +254,31 @@ def test_a_tile_past_its_promise_dims_and_says_as_of_when(
     expect(page.locator('[data-tile="two"]')).to_have_attribute("data-face", "fresh")
 
 
+def test_nothing_new_confirms_what_asks_nothing_and_no_number(
+    scripted: ScriptedWall, page: Page, without_plotly: None
+) -> None:
+    """The server answers and has no news: the database stands still. The header counts up and the number ages, each
+    by what is known of them, and only the tile without questions is as good as the answer."""
+    answered: list[datetime] = []
+
+    def answer(ask: dict[str, Any]) -> str | None:
+        if answered:
+            return None
+        answered.append(datetime.now(UTC))
+        number, alerts = ({**part({"text": "n"}), "stale_after": 3.0, "asks": asks} for asks in (True, False))
+        return make_frame("b1-1", {"one": number, "two": alerts}, heard=answered[0].isoformat())
+
+    scripted.answer = answer
+    page.goto(f"{scripted.url}/wall")
+    expect(page.locator('[data-tile="one"]')).to_have_attribute("data-face", "stale", timeout=60_000)
+    expect(page.locator('[data-tile="two"]')).to_have_attribute("data-face", "fresh")
+    assert page.evaluate("() => (livewall.ran() - livewall.gate.okAt) / 1000") < 3, "it is answered all the time"
+    expect(page.locator("html")).to_have_attribute("data-link", "late", timeout=60_000)
+    expect(page.locator('[data-part="link"]')).to_contain_text("数据库无应答")
+    page.evaluate("() => { livewall.config.late = 5; }")
+    expect(page.locator('[data-part="lag"]')).to_have_attribute("data-state", "late", timeout=60_000)
+
+
 def test_faces_of_the_server_are_shown(scripted: ScriptedWall, page: Page, without_plotly: None) -> None:
     show(
         scripted,
@@ -275,6 +300,8 @@ def test_faces_of_the_server_are_shown(scripted: ScriptedWall, page: Page, witho
 def test_nothing_moves_on_a_tick(scripted: ScriptedWall, page: Page, without_plotly: None) -> None:
     page.goto(f"{scripted.url}/wall")
     page.wait_for_function("() => window.calls && window.calls.one >= 2")
+    page.add_style_tag(content=".link { display: none; }")  # its words change when a busy machine is late
+    page.evaluate("() => document.fonts.ready.then(() => true)")
     boxes = """() => JSON.stringify([...document.querySelectorAll('.top > *, .tile, .tile-body')].map((e) => {
       const b = e.getBoundingClientRect(); return [b.x, b.y, b.width, b.height].map(Math.round); }))"""
     before = page.evaluate(boxes)

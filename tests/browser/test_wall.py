@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -15,15 +14,14 @@ from playwright.sync_api import Page, expect
 
 from app.main import Wall
 from live.health import Beat
-from live.slots import Slot
-from metrics.ask import Latest
+from live.pace import RULE, Pace
 from metrics.scope import Scope
 from queries.client import ClickHouse
-from queries.statement import Result, Statement
 from tests.browser.conftest import Watch, port_that_is_free
 from tests.browser.purchase import buy, number, paid_by_hand
 from tests.browser.real import NOON, TICK, RunningClock, fill, pay, running
 from tests.browser.stage import SHOWN, until
+from tests.browser.stall import EVERY_TICK, KINDS, OTHERS, Kind, Stall
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 ON_SCREEN = ".board:not([hidden])"  # all boards are in the page, and several have a tile of the same name
@@ -84,10 +82,10 @@ def test_every_tile_shows_something_and_nothing_goes_wrong(
     opened: str, wall: tuple[Wall, str], page: Page, watch: Watch
 ) -> None:
     page.wait_for_selector(MAP, state="attached", timeout=PATIENCE * 1000)
-    faces = page.evaluate(FACES)
-    assert set(faces) == {tile.key for tile in wall[0].given.definitions.boards["wall"].tiles}
-    assert {name: face for name, (face, _) in faces.items() if face not in ("fresh", "stale")} == {}
-    assert [name for name, (_, length) in faces.items() if length == 0] == []
+    shown = page.evaluate(FACES)
+    assert set(shown) == {tile.key for tile in wall[0].given.definitions.boards["wall"].tiles}
+    assert {name: face for name, (face, _) in shown.items() if face not in ("fresh", "stale")} == {}
+    assert [name for name, (_, length) in shown.items() if length == 0] == []
     assert page.locator(MAP).count() >= 34, "every province has a shape (and some one more on the inset)"
     assert re.search(r"\d", hero(page))
     assert watch.errors == []
@@ -101,11 +99,11 @@ def test_the_health_board_shows_every_topic_and_fits_its_screen(
     page.set_viewport_size({"width": width, "height": height})
     page.goto(f"{wall[1]}/health-board?lang={lang}")
     drawn(page)
-    faces = page.evaluate(FACES)
-    assert set(faces) == {tile.key for tile in wall[0].given.definitions.boards["health-board"].tiles}
+    shown = page.evaluate(FACES)
+    assert set(shown) == {tile.key for tile in wall[0].given.definitions.boards["health-board"].tiles}
     # nothing was refused in the last hour, and nothing has been compared with raw yet: those say so
-    assert {name for name, (face, _) in faces.items() if face != "fresh"} <= {"letters", "reconciliation"}
-    assert {face for face, _ in faces.values()} == {"fresh", "empty"}
+    assert {name for name, (face, _) in shown.items() if face != "fresh"} <= {"letters", "reconciliation"}
+    assert {face for face, _ in shown.values()} == {"fresh", "empty"}
     assert page.locator('[data-tile="ledgers"] .fact-row').count() == 2
     assert page.locator('[data-tile="rows"] .spark:not([hidden])').count() == 2
     sizes = "() => [document.body.scrollWidth, document.body.scrollHeight]"
@@ -149,7 +147,8 @@ def test_a_paid_order_is_on_the_gmv_tile_within_two_ticks(
 
     def note(beat: Beat) -> None:
         held = ticker.store.latest("wall", Scope())
-        beats.append((beat.at, beat.waiting > 0, held.tiles["hero"].as_of if held else None))
+        late = beat.waiting > 0 or any(slot.pending for slot in ticker._slots())
+        beats.append((beat.at, late, held.tiles["hero"].as_of if held else None))
 
     monkeypatch.setattr(ticker, "_heard", note)
     pay(clickhouse, clock.now(), 7_000_000_000.0, "big")
@@ -184,7 +183,8 @@ def test_a_click_on_the_map_filters_and_a_second_click_clears(opened: str, page:
 
 
 def test_filters_come_from_the_address_and_unknown_ones_are_said(wall: tuple[Wall, str], page: Page) -> None:
-    page.goto(f"{wall[1]}/wall?lang=zh&province=440000,atlantis&channel=live")
+    # a note stays for eight seconds, and all scripts may take longer to load
+    page.goto(f"{wall[1]}/wall?lang=zh&province=440000,atlantis&channel=live", wait_until="commit")
     expect(page.locator(".chip")).to_have_count(2, timeout=PATIENCE * 1000)
     expect(page.locator(".note")).to_contain_text("atlantis")
     page.reload()
@@ -240,14 +240,12 @@ def test_every_tile_ages_by_itself_when_the_server_is_gone(
     assert until(lambda: {face for face, _ in page.evaluate(AGES).values()} <= {"fresh", "empty"}, PATIENCE)
 
 
-EVERY_TICK = {"hero", "orders_paid", "average_order_value", "refund_rate"}  # always in the one SELECT of the orders
-OTHERS = {"visitors", "orders", "online_live_rooms"}  # never: of another ledger, or a list by itself
 HEADER = """() => [document.querySelector('[data-part=watermark]').textContent,
   document.querySelector('[data-part=lag]').dataset.state]"""
 OPACITY = f"(tile) => Number(getComputedStyle(document.querySelector(`{HERO.replace('hero', '${tile}')}`)).opacity)"
 
 
-@pytest.mark.parametrize("stalled", ["one statement", "one joined statement", "all"])
+@pytest.mark.parametrize("stalled", KINDS)
 def test_a_stalled_database_ages_what_waits_for_it_and_nothing_else(
     wall: tuple[Wall, str],
     opened: str,
@@ -256,104 +254,68 @@ def test_a_stalled_database_ages_what_waits_for_it_and_nothing_else(
     clock: RunningClock,
     clickhouse: ClickHouse,
     monkeypatch: pytest.MonkeyPatch,
-    stalled: str,
+    stalled: Kind,
 ) -> None:
-    """`all` has the watermarks and the rules in it. An order is paid meanwhile, and is in the number afterwards."""
+    """An order is paid meanwhile, and is in the number afterwards."""
     page.evaluate("() => { window.here = true; }")
-    go_on, waiting, read = threading.Event(), threading.Event(), wall[0].given.clickhouse.read
-    ticker = wall[0].ticker
-
-    def stuck(statement: Statement) -> bool:
-        if stalled == "all":
-            return threading.current_thread().name.startswith(("ask", "watch"))  # the wall's own: this test asks too
-        if stalled == "one statement":
-            return statement.name.startswith("latest ")  # the newest orders are one statement of one tile
-        return statement.name == "tick: orders" and not waiting.is_set()  # those of the next ticks are well
-
-    def slow(statement: Statement) -> Result:
-        if not go_on.is_set() and stuck(statement):
-            waiting.set()
-            go_on.wait(5 * PATIENCE)
-        return read(statement)
-
-    def pass_time(steps: int) -> None:
-        """In steps: a scope that nobody asks for in a minute is let go of, and a slowed page asks every ten seconds."""
-        for _ in range(steps):
-            clock.jump(clock.now() + timedelta(seconds=38))
-            before = page.evaluate("() => livewall.gate.asked.n")  # it may have come to the server before the jump
-            page.evaluate("() => livewall.ask()")  # a wall that the stall has slowed asks every ten seconds by itself
-            page.wait_for_function(f"() => livewall.gate.answered.n > {before}", timeout=PATIENCE * 1000)
+    stall, far = Stall(wall[0], clock, stalled), stalled != "all"
 
     def order(name: str, amount: float) -> None:
         buy(clickhouse, clock.now(), amount, f"{stalled} {name}")
 
-    def asking() -> dict[str, list[Slot]]:
-        return {key: [*tile.slots.values()] for key, tile in ticker._scopes["wall", Scope()].tiles.items()}
+    def right() -> bool:
+        return hero(page) == paid_by_hand(clickhouse, NOON, hero(page))
 
-    def waiting_tiles() -> tuple[set[str], set[str]]:
-        """Tiles that the wall shows by a question without an answer, and those that wait for nothing."""
-        if stalled != "one joined statement":
-            planned = {tile.key: tile for tile in ticker._plan("wall", Scope(), clock.now()) if tile.questions}
-            each = {key: [*tile.questions.values()] for key, tile in planned.items()}
-            hit = {key for key, all_ in each.items() if stalled == "all" or any(isinstance(q, Latest) for q in all_)}
-            return hit, set(each) - hit
-        # those that wait for an answer that was wanted at the stall: what was asked since is soon answered
-        known, beats = (
-            {id(slot.pending) for slots in asking().values() for slot in slots if slot.pending},
-            ticker._count,
-        )
-        assert until(lambda: ticker._count >= beats + 2, PATIENCE)
-
-        def waits(slots: list[Slot]) -> list[float]:
-            return [slot.every for slot in slots if slot.pending is not None and id(slot.pending) in known]
-
-        assert until(lambda: not any(waits(asking()[name]) for name in OTHERS), PATIENCE)
-        asked = {key: slots for key, slots in asking().items() if slots}
-        # of what is slower beside a tile's own number no tile is older
-        hit = {key for key, slots in asked.items() if min(slot.every for slot in slots) in waits(slots)}
-        return hit, {key for key, slots in asked.items() if not waits(slots)}
-
-    def faces() -> dict[str, str]:
-        return {name: face for name, (face, _) in page.evaluate(AGES).items()}
-
-    pass_time(2)  # scopes of earlier pages would have a stuck statement each, and together hold every reader
-    assert until(lambda: len(ticker.store.in_use()) == 1, PATIENCE)
+    stall.pass_time(page, 2)  # scopes of earlier pages would have a stuck statement each, and together every reader
+    assert until(lambda: len(wall[0].ticker.store.in_use()) == 1, PATIENCE)
     order("before", 1_000_000.0)
     assert until(lambda: page.evaluate(HEADER)[1] == "ok", PATIENCE), "the watermark is the order's"
-    assert until(lambda: hero(page) == paid_by_hand(clickhouse, NOON, hero(page)), PATIENCE), hero(page)
+    assert until(right, PATIENCE), hero(page)
     try:
-        monkeypatch.setattr(wall[0].given.clickhouse, "read", slow)
-        assert waiting.wait(PATIENCE)
-        hit, well = waiting_tiles()
-        assert hit and bool(well) == (stalled != "all")
+        if not far:  # from the slowest pace on nothing more changes on a screen, were it not for the ages
+            monkeypatch.setattr(wall[0].ticker, "pace", Pace(step=len(RULE.slower)))
+        monkeypatch.setattr(wall[0].given.clickhouse, "read", stall.read)
+        assert stall.stalls.wait(PATIENCE)
+        hit, well = stall.tiles()
+        assert hit and bool(well) == far
         if stalled == "one joined statement":
             assert hit >= EVERY_TICK and well >= OTHERS
         kept, (reached, _) = hero(page), page.evaluate(HEADER)
-        pass_time(5)  # the longest promise is two minutes
+        stall.pass_time(page, 5)  # the longest promise is two minutes
         order("meanwhile", 2_345_678.0)
-        assert until(lambda: {faces()[name] for name in hit} <= {"stale", "empty"}, PATIENCE), faces()
-        assert until(lambda: "stale" not in {faces()[name] for name in well}, PATIENCE), faces()
-        assert {page.evaluate(AGES)[name][1][:2] for name in hit} == {"截至"}
-        assert max(page.evaluate(OPACITY, name) for name in hit) < 1, "dimmed"
+        ages_by_stall(page, hit, well)
         # the header: of a watermark that comes it says how far the ledger is, of one that does not how late it is
-        far = stalled != "all"
         assert until(lambda: (page.evaluate(HEADER)[1] == "ok") == far, PATIENCE), page.evaluate(HEADER)
         assert (page.evaluate(HEADER)[0] != reached) == far
+        assert until(lambda: ("数据库无应答" not in page.inner_text('[data-part="link"]')) == far, PATIENCE)
         assert until(lambda: (status(f"{wall[1]}/readyz") == 200) == far, PATIENCE)
         if "hero" in hit:
             assert hero(page) == kept, "the last numbers stay"
         else:
-            assert until(lambda: hero(page) == paid_by_hand(clickhouse, NOON, hero(page)), PATIENCE), hero(page)
+            assert until(right, PATIENCE), hero(page)
         expect(page.locator("html")).not_to_have_attribute("data-link", "cut")
     finally:
-        go_on.set()
-    assert until(lambda: hero(page) == paid_by_hand(clickhouse, NOON, hero(page)), PATIENCE), hero(page)
+        stall.go_on.set()
+    assert until(right, PATIENCE), hero(page)
     assert number(hero(page)) - number(kept) == 2_345_678, "what was paid meanwhile, once"
-    assert until(lambda: set(faces().values()) <= {"fresh", "empty"}, PATIENCE), faces()
-    assert page.evaluate(HEADER)[0] != reached
+    assert until(lambda: set(faces(page).values()) <= {"fresh", "empty"}, PATIENCE), faces(page)
+    assert until(lambda: page.evaluate(HEADER)[0] != reached, PATIENCE)
     assert until(lambda: status(f"{wall[1]}/readyz") == 200, PATIENCE)
+    expect(page.locator("html")).to_have_attribute("data-link", "ok", timeout=PATIENCE * 1000)
     assert page.evaluate("() => window.here")
     assert watch.errors == []
+
+
+def faces(page: Page) -> dict[str, str]:
+    return {name: face for name, (face, _) in page.evaluate(AGES).items()}
+
+
+def ages_by_stall(page: Page, hit: set[str], well: set[str]) -> None:
+    """Each tile that waits says as of when it is and is dimmed; of the others none is stale."""
+    assert until(lambda: {faces(page)[name] for name in hit} <= {"stale", "empty"}, PATIENCE), faces(page)
+    assert until(lambda: "stale" not in {faces(page)[name] for name in well}, PATIENCE), faces(page)
+    assert {page.evaluate(AGES)[name][1][:2] for name in hit} == {"截至"}
+    assert until(lambda: max(page.evaluate(OPACITY, name) for name in hit) < 1, PATIENCE), "dimmed"
 
 
 def test_midnight_begins_a_new_day_without_a_reload_and_keeps_the_filter(

@@ -85,7 +85,7 @@ class FakeStore:
             for planned in plan_board(parts["boards"][board], context)
         }
         marks = (Watermark("orders", now - timedelta(seconds=2), 2.0), Watermark("behaviour", now, 0.0))
-        return Snapshot(scope, self.version, now, scope.day is None, tiles, marks, (), 1.0)
+        return Snapshot(scope, self.version, now, scope.day is None, tiles, marks, (), 1.0, heard=now)
 
 
 class DictCache(dict[str, Any]):

@@ -198,7 +198,7 @@ def test_a_ticker_that_stands_still_is_not_taken_for_nothing_new(
     refresher: Refresher, store: FakeStore, clock: ManualClock
 ) -> None:
     stuck = store.make("wall", Scope())
-    store.changes = {"as_of": stuck.as_of, "tiles": stuck.tiles}
+    store.changes = {"as_of": stuck.as_of, "heard": stuck.heard, "tiles": stuck.tiles}
     clock.advance(seconds=3)
     assert refresher.answer(asking(seen="b1-1")) is None
     clock.advance(minutes=5)
@@ -206,6 +206,29 @@ def test_a_ticker_that_stands_still_is_not_taken_for_nothing_new(
     frame = read(refresher.answer(asking()))
     assert frame["version"] != "b1-1"
     assert frame["as_of"] == "2026-11-11T04:00:00.000Z", "old numbers do not pass for new ones"
+
+
+@pytest.mark.parametrize(("slowed", "soon", "later"), [(0.0, 8, 9), (10.0, 40, 41)])
+def test_a_store_that_says_nothing_is_told_though_the_ticker_goes_on(
+    clock: ManualClock, slowed: float, soon: int, later: int
+) -> None:
+    """All statements hang: no number, watermark or alert changes any more, at the slowest pace not even that."""
+    deps = make_deps(clock, slowed=lambda: slowed)
+    store, refresher = deps.store, Refresher(deps)
+    assert isinstance(store, FakeStore)
+    stalled = store.make("wall", Scope())
+    store.changes = {"heard": stalled.heard, "tiles": stalled.tiles, "watermarks": stalled.watermarks}
+    seen = read(refresher.answer(asking()))["version"]
+    clock.advance(seconds=soon)
+    assert refresher.answer(asking(seen=seen)) is None
+    clock.advance(seconds=later - soon)
+    assert refresher.answer(asking(seen=seen)) is not None
+    told = read(refresher.answer(asking()))
+    assert told["version"].startswith(f"{seen}~")
+    assert told["as_of"] == told["now"], "it has ticked"
+    assert told["tiles"]["hero"]["as_of"] == "2026-11-11T04:00:00.000Z"
+    clock.advance(seconds=8)
+    assert read(refresher.answer(asking()))["version"] != told["version"], "and again"
 
 
 def test_a_change_of_pace_is_told_though_no_number_changed(clock: ManualClock) -> None:

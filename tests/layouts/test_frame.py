@@ -12,7 +12,7 @@ import pytest
 
 from core.clock import ManualClock
 from layouts import frame as frame_room
-from layouts.frame import build_frame, freshness, stamp
+from layouts.frame import build_frame, freshness, iso, stamp
 from layouts.head import build_head, slowest_watermark
 from metrics.scope import Dropped, Scope
 from metrics.snapshot import Snapshot, TileReadings, Watermark
@@ -58,6 +58,16 @@ def test_a_tile_past_its_promise_is_stale() -> None:
     promise = freshness(DEPS.stage, BOARD.tiles[0], 2.0)
     assert hero_of(snapshot(), as_of=NOW - timedelta(seconds=promise - 1))["face"] == "fresh"
     assert hero_of(snapshot(), as_of=NOW - timedelta(seconds=promise + 1))["face"] == "stale"
+
+
+def test_a_tile_that_asks_nothing_is_as_true_as_the_last_word_of_the_store() -> None:
+    shot = snapshot()
+    tiles = {**shot.tiles, "alerts": replace(shot.tiles["alerts"], answers={}, as_of=None)}
+    said = NOW - timedelta(seconds=100)
+    shown = frame_of(replace(shot, tiles=tiles, heard=said))["tiles"]
+    assert (shown["alerts"]["as_of"], shown["alerts"]["asks"]) == (iso(said), False)
+    assert (shown["hero"]["as_of"], shown["hero"]["asks"]) == (iso(NOW), True)
+    assert frame_of(replace(shot, tiles=tiles, heard=None))["tiles"]["alerts"]["as_of"] == iso(NOW)
 
 
 def test_a_past_day_never_gets_stale() -> None:

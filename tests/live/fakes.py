@@ -84,6 +84,8 @@ class Wall:
 
     def observe(self, as_of: datetime, watermarks: tuple[Watermark, ...]) -> tuple[AlertView, ...]:
         self.observed += 1
+        if "rules" in self.held:
+            assert self.held["rules"].wait(60)
         if self.observe_error:
             raise self.observe_error
         return self.alerts

@@ -50,10 +50,28 @@ def test_it_is_not_ready_while_the_store_does_not_answer_and_the_lag_goes_on() -
         assert health(w).ready
 
 
+def test_the_lag_grows_while_the_store_says_nothing() -> None:
+    with wall() as w:
+        w.look()
+        w.tick()
+        w.ticker._budget_s = 0.1
+        said = w.clock.now()
+        assert (w.look().heard, w.look().watermarks[0].lag_s) == (said, 2.0)
+        w.held["watermarks"] = threading.Event()
+        for _ in range(30):
+            w.tick()
+        assert w.look().as_of == w.clock.now(), "it ticks on"
+        assert w.look().heard == said
+        assert w.look().watermarks[0].lag_s == health(w).lag_s == w.ticker.watermarks[0].lag_s == 62.0
+        w.clock.advance(seconds=10)
+        assert w.ticker.watermarks[0].lag_s == 72.0, "also between two ticks"
+
+
 def test_it_is_not_ready_while_the_watermark_question_hangs_and_is_ready_again_once_it_is_answered() -> None:
     with wall(budget_s=0.1) as w:
         w.look()
         w.tick()
+        assert until(lambda: all(asked.done() for asked in w.ticker._watermarks.futures)), "nothing is under way yet"
         w.held["watermarks"] = threading.Event()
         for _ in range(4):
             w.tick()

@@ -194,6 +194,7 @@ def test_a_dead_leader_is_replaced_and_its_numbers_stay_until_there_are_new_ones
     assert held.complete and held.tiles["gmv"].answers["main"].rows == last.tiles["gmv"].answers["main"].rows
     assert held.tiles["gmv"].as_of == last.tiles["gmv"].as_of, "it ages"
     assert held.watermarks[0].reached == last.watermarks[0].reached and other.rereads == rereads + 1
+    assert held.heard == last.heard, "the store has said nothing since"
     other.broken = set()
     other.tick()
     assert other.look().tiles["gmv"].as_of == other.clock.now()
@@ -295,6 +296,7 @@ def test_others_are_nudged_once_about_a_new_scope_and_never_by_who_is_alone(
     newer.look()
     newer.beat()
     heard = one.sharing.exchange.listener()
+    assert heard.get_message(timeout=60) is None  # that it is subscribed, which it keeps to itself
     while heard.get_message(timeout=0.2) is not None:  # what was told so far
         pass
     other.look(EAST)  # nobody publishes it: the leader takes no turn

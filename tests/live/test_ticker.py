@@ -62,8 +62,7 @@ def test_a_slow_question_ages_only_its_own_tile_and_is_not_asked_twice() -> None
         assert w.asked_for("gmv") == 4
         w.values["visitors"] = 3.0
         w.held.pop("visitors").set()
-        time.sleep(0.05)
-        w.tick()
+        assert until(lambda: all(slot.pending is None or slot.pending.done() for slot in w.ticker._slots()))
         w.tick()
         assert gmv(w.look(), "visitors") == 3.0
 
@@ -251,6 +250,27 @@ def test_alerts_are_observed_once_a_tick_whatever_the_scopes_and_their_failure_i
         w.observe_error = None
         w.tick()
         assert w.look().alerts == ()
+
+
+def test_rules_that_hang_are_said_after_a_minute() -> None:
+    with wall() as w:
+        w.look()
+        w.tick()
+        w.ticker._budget_s = 0.1
+        w.held["rules"] = threading.Event()
+        w.tick()
+        for _ in range(2):
+            w.tick(30)
+            assert w.look().alerts == ()
+        w.tick(1)
+        assert [(alert.rule, alert.state) for alert in w.look().alerts] == [("alert_engine", "error")]
+        w.held.pop("rules").set()
+
+        def well() -> bool:
+            w.tick()
+            return w.look().alerts == ()
+
+        assert until(well)
 
 
 def test_a_plan_that_fails_breaks_its_own_scope_only() -> None:
