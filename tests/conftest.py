@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from queries.client import ClickHouse
 from queries.listener import Listener
 from queries.migrate import migrate
 from queries.statement import Statement
+from tests.ports import free_port
 from tests.redis_server import RedisServer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,13 +28,6 @@ SHARED = ROOT.parent / "shared" / "data"
 
 OVER_HTTP = os.environ.get("LIVEWALL_TEST_HTTP", "") == "1"
 embedded_only = pytest.mark.skipif(OVER_HTTP, reason="about the embedded engine; a server has one process for all")
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,6 +19,7 @@ from core.clock import ManualClock
 from metrics.profile import StoreProfile
 from queries.client import ClickHouse
 from tests.conftest import ROOT
+from tests.ports import free_port
 from tests.rooms import ROOMS
 
 SCREENS = 150  # more connections than waitress takes by itself
@@ -105,9 +106,7 @@ def test_no_figure_object_is_built_or_walked_on_a_tick() -> None:
 
 def test_more_than_a_hundred_screens_are_answered() -> None:
     """Waitress stops listening at its default of 100 connections; the screens beyond starve without a word."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     server = subprocess.Popen([sys.executable, "-c", SERVE, str(port)], cwd=ROOT, stdout=subprocess.DEVNULL)
     held: list[socket.socket] = []
     try:

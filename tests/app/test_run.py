@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,15 +15,10 @@ import httpx
 import pytest
 
 from tests.conftest import ROOT
+from tests.ports import free_port
 
 PATIENCE_S = 300
 TMALL = ROOT / "tests" / "data" / "tmall_small.csv"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(store: Path, **more: str) -> dict[str, str]:
@@ -92,17 +86,17 @@ def wall(store: Path) -> Iterator[Wall]:
 
 
 def test_the_page_and_its_parts_are_served(wall: Wall) -> None:
-    assert httpx.get(f"{wall.url}/healthz").text == "ok\n"
-    page = httpx.get(f"{wall.url}/wall")
+    assert httpx.get(f"{wall.url}/healthz", timeout=60).text == "ok\n"
+    page = httpx.get(f"{wall.url}/wall", timeout=60)
     assert page.status_code == 200 and "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
-    plotly = httpx.get(f"{wall.url}/vendor/plotly.min.js", headers={"Accept-Encoding": "gzip"})
+    plotly = httpx.get(f"{wall.url}/vendor/plotly.min.js", headers={"Accept-Encoding": "gzip"}, timeout=60)
     assert plotly.headers["Content-Encoding"] == "gzip" and "immutable" in plotly.headers["Cache-Control"]
     assert len(plotly.content) > 1_000_000
 
 
 def test_the_api_answers_as_the_command_does(wall: Wall, store: Path) -> None:
     asked = {"metrics": "created_gmv,orders_created", "by": "province", "from": "2020-01-01", "to": "2020-01-02"}
-    heard = httpx.get(f"{wall.url}/api/v1/metrics/query", params=asked)
+    heard = httpx.get(f"{wall.url}/api/v1/metrics/query", params=asked, timeout=60)
     assert heard.status_code == 200, heard.text
     words = [f"--{name}={value}" for name, value in asked.items()]
     said = command(store, "query", *words, "--format=json")
@@ -111,7 +105,8 @@ def test_the_api_answers_as_the_command_does(wall: Wall, store: Path) -> None:
 
 
 def test_a_wrong_name_is_told_with_the_right_one(wall: Wall, store: Path) -> None:
-    heard = httpx.get(f"{wall.url}/api/v1/metrics/query", params={"metrics": "paid_gvm", "from": "2020-01-01"})
+    asked = {"metrics": "paid_gvm", "from": "2020-01-01"}
+    heard = httpx.get(f"{wall.url}/api/v1/metrics/query", params=asked, timeout=60)
     assert heard.status_code == 400 and "paid_gmv" in heard.json()["did_you_mean"]
     said = command(store, "query", "--metrics=paid_gvm", "--from=2020-01-01")
     assert said.returncode == 2 and "did you mean 'paid_gmv'" in said.stderr and "Traceback" not in said.stderr
@@ -136,13 +131,12 @@ def test_real_events_do_not_enter_a_simulated_store(wall: Wall, store: Path) -> 
 
 def test_strangers_do_not_reach_the_local_api(wall: Wall) -> None:
     for headers in ({}, {"X-Livewall-Token": "guess"}):
-        assert httpx.post(f"{wall.url}/local/load", json={}, headers=headers).status_code == 403
+        assert httpx.post(f"{wall.url}/local/load", json={}, headers=headers, timeout=60).status_code == 403
 
 
 def test_a_post_from_another_site_is_refused(wall: Wall) -> None:
-    assert httpx.post(f"{wall.url}/healthz").status_code == 405
-    assert httpx.post(f"{wall.url}/healthz", headers={"Origin": wall.url}).status_code == 405
-    assert httpx.post(f"{wall.url}/healthz", headers={"Origin": "https://elsewhere.example"}).status_code == 403
+    for headers, status in (({}, 405), ({"Origin": wall.url}, 405), ({"Origin": "https://elsewhere.example"}, 403)):
+        assert httpx.post(f"{wall.url}/healthz", headers=headers, timeout=60).status_code == status
 
 
 def test_ctrl_c_ends_cleanly_and_the_next_start_goes_on(wall: Wall, store: Path) -> None:
@@ -163,9 +157,8 @@ def test_a_file_is_on_the_wall_with_one_command_and_a_second_load_changes_nothin
     try:
         wall.ready()
         asked = {"metrics": "orders_created", "from": "2020-01-01", "to": "2021-01-01"}
-        count = httpx.get(f"{wall.url}/api/v1/metrics/query", params=asked).json()["rows"][0]["values"][
-            "orders_created"
-        ]
+        heard = httpx.get(f"{wall.url}/api/v1/metrics/query", params=asked, timeout=60)
+        count = heard.json()["rows"][0]["values"]["orders_created"]
         assert count > 0
         said = command(tmp_path / "tmall", "load", "tmall", str(TMALL))
         assert said.returncode == 0 and "already loaded" in said.stdout, said.stdout + said.stderr

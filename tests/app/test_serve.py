@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -46,6 +47,27 @@ def file_limit(files: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@contextlib.contextmanager
+def lateness(every_s: float = 0.05) -> Iterator[list[float]]:
+    """By how many seconds somebody who only sleeps wakes up too late, each time: so long the machine is taken away."""
+    late, ended = [0.0], threading.Event()
+
+    def watch() -> None:
+        looked = time.monotonic()
+        while not ended.wait(every_s):
+            now = time.monotonic()
+            late.append(now - looked - every_s)
+            looked = now
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield late
+    finally:
+        ended.set()
+        watching.join()
 
 
 class Visitor:
@@ -184,7 +206,7 @@ def test_one_process_serves_the_embedded_store_tells_every_tick_and_ends_cleanly
 ) -> None:
     served = serving()
     served.until(lambda: httpx.get(f"{served.url}/readyz").status_code == 200)
-    with httpx.Client(base_url=served.url) as client:
+    with httpx.Client(base_url=served.url, timeout=60) as client:
         assert ready(client)["role"] == "single"
         assert frame(client) is not None
         assert "livewall_ticks_total" in client.get("/metrics").text
@@ -273,15 +295,17 @@ def test_two_processes_share_one_asking_and_survive_the_one_that_asks_and_redis(
     for client in clients.values():  # whoever is asked, the process that keeps the store answers: it has no keys
         served.until(lambda client=client: client.post("/ingest/v1/events", json={}).status_code == 403)
 
-    heir, killed = clients[second], time.time()
-    os.kill(first, signal.SIGKILL)
-    kept = frame(heir)
-    assert kept and kept["complete"], "the last numbers stay"
-    newer_s = served.until(lambda: asked_since(heir, killed) and time.time() - killed, every_s=0.05)
-    begun = served.until(lambda: asked_after(served.log.read_text("utf-8"), killed))
-    assert begun[0][0] < 3 * TICK_S, "it is asked again within three ticks"
+    with lateness() as late:
+        heir, killed = clients[second], time.time()
+        os.kill(first, signal.SIGKILL)
+        kept = frame(heir)
+        assert kept and kept["complete"], "the last numbers stay"
+        newer_s = served.until(lambda: asked_since(heir, killed) and time.time() - killed, every_s=0.05)
+        begun = served.until(lambda: asked_after(served.log.read_text("utf-8"), killed))
+    promised_s = 3 * TICK_S + max(late)
+    assert begun[0][0] < promised_s, "it is asked again within three ticks"
     # what the statements of that tick took is the machine's, which is starting a third process at the time
-    assert newer_s - begun[0][1] < 3 * TICK_S, "and the other process serves newer numbers"
+    assert newer_s - begun[0][1] < promised_s, "and the other process serves newer numbers"
     watermark = kept["head"]["watermark"]
     assert served.until(lambda: (frame(heir) or kept)["head"]["watermark"] != watermark), "and newer events"
     clients = served.clients(2)  # the server has replaced the one that was killed, and either may lead now

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -11,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.stage import ScriptedWall, make_app, serve
+from tests.ports import free_port as port_that_is_free
 
 expect.set_options(timeout=90_000)  # a starved machine takes long; who waits in vain waits rarely
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -72,12 +72,6 @@ def page(context: BrowserContext, watch: Watch) -> Page:
 def without_plotly(page: Page) -> None:
     """For tests without a chart: spares the browser 4.8 MB of script a page."""
     page.route("**/vendor/plotly*", lambda route: route.fulfill(content_type="text/javascript", body=""))
-
-
-def port_that_is_free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

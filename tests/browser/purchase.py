@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -55,7 +55,12 @@ def paid_by_hand(clickhouse: ClickHouse, at: datetime, text: str, province: str 
         f"AND toDate(ts, 'Asia/Shanghai') = {day} AND (province = {{province:String}} OR {{province:String}} = '')"
     )
     ((amount,),) = clickhouse.read(Statement("paid by hand", sql, {"at": at, "province": province})).rows
-    return f"{Decimal(amount) / 10_000:,.{len(text.partition('.')[2])}f}"
+    return f"{as_in(text, Decimal(amount) / 10_000):,f}"
+
+
+def as_in(text: str, amount: Decimal) -> Decimal:
+    """An amount with as many decimals as a text has, rounded half up as the wall does it."""
+    return amount.quantize(Decimal(1).scaleb(-len(text.partition(".")[2])), rounding=ROUND_HALF_UP)
 
 
 def number(text: str) -> Decimal:

@@ -56,7 +56,7 @@ def test_an_hour_that_comes_twice_keeps_the_day_and_the_end_of_a_month_begins_a_
         assert sold("7", "7.00"), "the new day, and month, starts from nothing"
         expect(link).to_have_text("已连接", timeout=PATIENCE * 1000)
         assert page.evaluate("() => [window.here, location.search]") == [True, "?lang=zh&channel=live"]
-    assert watch.errors == [] or all("Failed to load resource" in line for line in watch.errors)
+        assert watch.errors == []
 
 
 def test_a_sale_begins_and_ends_by_itself(
@@ -82,4 +82,4 @@ def test_a_sale_begins_and_ends_by_itself(
         expect(label).to_have_text("距开始", timeout=PATIENCE * 1000)
         expect(page.locator(".countdown-sum")).to_be_hidden(timeout=PATIENCE * 1000)
         assert page.evaluate("() => window.here")
-    assert watch.errors == [] or all("Failed to load resource" in line for line in watch.errors)
+        assert watch.errors == []

@@ -113,7 +113,7 @@ def test_clicks_drill_down_and_up_and_the_browser_goes_back_and_forward(board: D
     board.shows(*province)
     board.row("330100").click()
     board.shows(f"{province[0]}&city=330100", province[1], {"华东", "浙江", "杭州市"}, HANGZHOU)
-    assert board.row("330100").get_attribute("aria-pressed") == "true"
+    expect(board.row("330100")).to_have_attribute("aria-pressed", "true", timeout=PATIENCE * 1000)
     expect(board.row("330200")).to_be_visible()  # the neighbours stay, to compare with
 
     board.step("华东").click()

@@ -75,6 +75,8 @@ def test_a_machine_that_slept_does_not_report_a_young_picture(wall: ScriptedWall
         raise RuntimeError("gone")
 
     wall.answer = gone
+    # what was answered well before is handled: after the sleep it would confirm what is shown
+    page.wait_for_function("() => livewall.gate.failures > 0", timeout=PATIENCE)
     page.evaluate(SLEEP)
     heard = len(desk.beats) + 2
     assert until(lambda: len(desk.beats) > heard)
@@ -98,4 +100,5 @@ def test_a_reload_waits_for_its_page_and_says_no_goodbye(wall: ScriptedWall, des
     assert until(lambda: len(desk.beats) > heard + 1)
     assert not any(beat["bye"] for beat in desk.beats)
     page.goto("about:blank")
-    assert until(lambda: desk.beats[-1]["bye"]), "a page that is left says goodbye"
+    # not in the last place: a beat that was on its way may be heard after it
+    assert until(lambda: any(beat["bye"] for beat in desk.beats)), "a page that is left says goodbye"

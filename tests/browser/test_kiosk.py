@@ -21,9 +21,13 @@ KEEP_LOCKS = """
   if (real) navigator.wakeLock.request = async (kind) => kept(await real(kind));
 """
 NO_LOCKS = "delete Navigator.prototype.wakeLock;"
-MOVE = "(to) => Object.entries(to).forEach((one) => document.documentElement.style.setProperty(...one))"
-TILES = "() => [...document.querySelectorAll('.tile')].map((t) => [t.clientWidth, t.clientHeight])"
-SCROLL = "() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+# Moves the picture and measures it in the same moment: each second the page puts it back where it belongs.
+MOVED = """(to) => {
+  const root = document.documentElement, tiles = [...document.querySelectorAll('.tile')];
+  Object.entries(to).forEach((one) => root.style.setProperty(...one));
+  return [tiles[0].getBoundingClientRect().left, tiles.map((t) => [t.clientWidth, t.clientHeight]),
+    [root.scrollWidth, root.scrollHeight]];
+}"""
 
 
 def opened(page: Page, wall: ScriptedWall, query: str) -> None:
@@ -60,11 +64,7 @@ def test_the_picture_walks_a_pixel_at_a_time_and_nothing_is_laid_out_anew(script
     assert {tuple(place) for place in walk} == {(x, y) for x in range(-6, 7) for y in range(-6, 7)}, "every place"
     moves = [abs(a[0] - b[0]) + abs(a[1] - b[1]) for a, b in pairwise(walk)]
     assert set(moves) <= {0, 1}
-    seen = []
-    for x, y in ((-6, -6), (6, 6)):
-        page.evaluate(MOVE, {"--shift-x": f"{x}px", "--shift-y": f"{y}px"})
-        left = page.evaluate("() => document.querySelector('.tile').getBoundingClientRect().left")
-        seen.append((left, page.evaluate(TILES), page.evaluate(SCROLL)))
+    seen = [page.evaluate(MOVED, {"--shift-x": f"{shift}px", "--shift-y": f"{shift}px"}) for shift in (-6, 6)]
     assert seen[1][0] - seen[0][0] == 12
     assert seen[0][1:] == seen[1][1:]
     assert seen[0][2] == [1920, 1080]

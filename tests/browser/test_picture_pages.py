@@ -60,5 +60,9 @@ def test_the_screens_of_a_picture_are_in_every_state_and_gone_afterwards(free_po
         assert until(lambda: set(states()) == set(STATES) and states()["ok"] > states()["dark"] == 1, 30.0), states()
         page.goto("about:blank")
         walls = sum(screen["kiosk"] for screen in OTHERS)
-        assert until(lambda: states()["closed"] >= walls, 30.0), states()
-        assert not {"dark", "frozen", "late"} & set(states())
+
+        def all_gone() -> bool:  # each says goodbye by itself
+            found = states()
+            return found["closed"] >= walls and not {"dark", "frozen", "late"} & set(found)
+
+        assert until(all_gone, 30.0), states()

@@ -22,16 +22,16 @@ def test_an_acknowledged_event_is_counted_after_the_wall_was_killed(tmp_path: Pa
     events = [{**order, "event_id": f"e{n}"} for n in range(10)] + [{**order, "event_id": "x", "provnce": "y"}]
     try:
         wall.ready()
-        sent = {"json": events, "headers": {"Authorization": f"Bearer {KEY}"}}
+        sent = {"json": events, "headers": {"Authorization": f"Bearer {KEY}"}, "timeout": 60}
         first = httpx.post(f"{wall.url}/ingest/v1/events", **sent)  # type: ignore[arg-type]
         assert (first.status_code, first.json()["accepted"], first.json()["rejected"]) == (200, 10, 1)
         assert httpx.post(f"{wall.url}/ingest/v1/events", json=events, timeout=60).status_code == 401
         stranger = {"Authorization": f"Bearer {KEY}", "Origin": "http://elsewhere.example"}
-        assert httpx.post(f"{wall.url}/ingest/v1/events", json=events, headers=stranger).status_code == 403
+        assert httpx.post(f"{wall.url}/ingest/v1/events", json=events, headers=stranger, timeout=60).status_code == 403
         listed = command(tmp_path, "dead-letters", "list", "--format", "json")
         assert [(g["source"], g["reason"]) for g in json.loads(listed.stdout)] == [("shop", "unknown_field")], listed
         assert "still refused: unknown_field" in command(tmp_path, "dead-letters", "retry").stdout
-        last = httpx.post(f"{wall.url}/ingest/v1/events", json=[{**order, "event_id": "last"}], headers=sent["headers"])  # type: ignore[arg-type]
+        last = httpx.post(f"{wall.url}/ingest/v1/events", **sent | {"json": [{**order, "event_id": "last"}]})  # type: ignore[arg-type]
         assert last.json()["accepted"] == 1
     finally:
         wall.process.kill()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from ingest.writer import Writer
 from queries.client import ClickHouse
 from queries.seen_events import TABLE as SEEN
 from queries.statement import Statement
+from tests.browser.stage import until
 
 NOON = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)
 
@@ -47,8 +47,8 @@ def test_what_comes_later_is_not_waited_for() -> None:
     done = threading.Event()
     waiting = threading.Thread(target=lambda: way.settle(30) and done.set())
     waiting.start()
+    assert until(lambda: bool(way._changed._waiters)), "it waits for what is under way now"  # type: ignore[attr-defined]
     assert not way.settle(0.01) and not done.is_set()
-    time.sleep(0.05)
     way.begin()
     way.end(first)
     waiting.join(10)

@@ -31,7 +31,7 @@ except StoreBusyError as busy:
 
 
 def test_a_slow_statement_does_not_hold_up_others(clickhouse: ClickHouse) -> None:
-    slow = Statement("slow", "SELECT sleepEachRow(0.5) FROM numbers(4) SETTINGS max_block_size = 1")
+    slow = Statement("slow", "SELECT sleepEachRow(0.5) FROM numbers(8) SETTINGS max_block_size = 1")
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(clickhouse.read, slow)
         time.sleep(0.2)

@@ -146,9 +146,10 @@ def test_the_dashboards_quota_refuses_after_its_limit_and_nobody_else(tmp_path: 
 
 @pytest.mark.parametrize("user", ["default", "", "nobody", "dashboardx"])
 def test_nobody_else_is_let_in(served: Listening, user: str) -> None:
-    answer = httpx.post(f"http://127.0.0.1:{served.port}/", content="SELECT 1", auth=(user, ""), trust_env=False)
+    url, sent = f"http://127.0.0.1:{served.port}/", {"content": "SELECT 1", "trust_env": False, "timeout": 60}
+    answer = httpx.post(url, auth=(user, ""), **sent)  # type: ignore[arg-type]
     assert answer.status_code in {401, 403, 404} and answer.text.strip() != "1"
-    named = httpx.post(f"http://127.0.0.1:{served.port}/?user={user}", content="SELECT 1", trust_env=False)
+    named = httpx.post(f"{url}?user={user}", **sent)  # type: ignore[arg-type]
     assert named.status_code in {401, 403, 404} and named.text.strip() != "1"
 
 
@@ -161,7 +162,8 @@ def test_whoever_becomes_the_engines_own_user_can_do_nothing(served: Listening, 
     url = f"http://127.0.0.1:{served.port}/"
     more: dict[str, dict[str, str]]
     for more in ({"params": {"user": "default"}}, {"headers": {"X-ClickHouse-User": "default"}}):
-        answer = httpx.post(url, content=sql.replace("loads", "default.loads"), auth=auth, trust_env=False, **more)  # type: ignore[arg-type]
+        sent = {"content": sql.replace("loads", "default.loads"), "trust_env": False, "timeout": 60, **more}
+        answer = httpx.post(url, auth=auth, **sent)  # type: ignore[arg-type]
         assert answer.status_code in {403, 404}, answer.text
 
 
