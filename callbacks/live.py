@@ -133,14 +133,13 @@ class Refresher:
                 self._waiting.release()
 
     def _version(self, snapshot: Snapshot, tick: float, slowed: bool) -> str:
-        """The snapshot's version and pace; when the ticker stands still, or the store has said nothing for some ticks,
-        one that changes every few seconds.
+        """The snapshot's version and pace; when the ticker has stopped publishing, one that changes every few seconds.
 
         Silence would otherwise look like "nothing new" to every screen, and old numbers would stay bright.
         """
         version = f"{snapshot.version}+{tick:g}" if slowed else snapshot.version
-        age = (self._deps.clock.now() - (snapshot.heard or snapshot.as_of)).total_seconds()
-        if not snapshot.live or age <= max(LATE_TICKS * tick, LATE_S):
+        age = (self._deps.clock.now() - snapshot.as_of).total_seconds()
+        if age <= max(LATE_TICKS * tick, LATE_S):
             return version
         return f"{version}~{int(age // LATE_S)}"
 

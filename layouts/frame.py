@@ -73,6 +73,7 @@ def build_frame(
         "live": snapshot.live,
         "as_of": iso(snapshot.as_of),
         "heard": iso(snapshot.heard) if snapshot.heard else None,
+        "mute": snapshot.mute,
         "scope": snapshot.scope.to_query(),
         "complete": snapshot.complete,
         "head": build_head(stage, snapshot, locale, dropped),
@@ -117,8 +118,9 @@ def _draw(
 ) -> dict[str, Any]:
     """What it shows, with its face as the server sees it."""
     payload = _payload(stage, tile, snapshot, readings, locale)
-    as_of = readings.as_of or snapshot.heard or snapshot.as_of  # a tile that asks nothing is as true as its snapshot
-    promise = freshness(stage, tile, tick) if snapshot.live else None
+    asks = readings.as_of is not None
+    as_of = readings.as_of or snapshot.heard  # a tile that asks nothing is as true as the last word of the store
+    promise = freshness(stage, tile, tick) if snapshot.live or not asks else None  # a past day shows alerts of now
     if payload is None:
         return _part("error", None, as_of, promise, stage.words[locale].t("shell.face.broken"))
     nothing = bool(payload.get("waiting") or payload.get("empty"))
@@ -128,6 +130,8 @@ def _draw(
         return _part("loading")
     if nothing:
         return _part("empty", payload, as_of, promise)
+    if as_of is None:
+        return _part("loading")  # nothing has been heard of the store yet
     late = promise is not None and (snapshot.as_of - as_of).total_seconds() > promise
     return _part("stale" if late else "fresh", payload, as_of, promise)
 

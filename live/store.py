@@ -15,6 +15,7 @@ from metrics.snapshot import AlertView, Snapshot, TileReadings, Watermark
 Key = tuple[str, Scope]  # (board, scope)
 
 IDLE_S = 60.0  # a scope that nobody asked for this long is dropped
+PAST_S = 4  # so often a past day is confirmed to screens: its numbers stand still
 BUSY_S = 10.0  # a scope asked for within this time is somebody's screen: it is not dropped for a newcomer
 
 
@@ -191,10 +192,17 @@ def _meaning(snapshot: Snapshot) -> tuple[object, ...]:
     return (
         snapshot.complete,
         snapshot.live,
+        snapshot.mute,
+        _heard_meaning(snapshot),
         tuple(sorted(_tile_meaning(tile) for tile in snapshot.tiles.values())),
         tuple(_watermark_meaning(watermark) for watermark in snapshot.watermarks),
         tuple(_alert_meaning(alert) for alert in snapshot.alerts),
     )
+
+
+def _heard_meaning(snapshot: Snapshot) -> int:
+    """Seconds, of a past day a few: a screen that joins is given a frame of this version, which must not be old."""
+    return int(snapshot.heard.timestamp()) // (1 if snapshot.live else PAST_S) if snapshot.heard else 0
 
 
 def _tile_meaning(tile: TileReadings) -> tuple[str, int, int]:

@@ -17,7 +17,7 @@ from live.pace import Load, Pace, gap_after, interval_of, next_pace
 from live.peers import NoPeers, Peers
 from live.slots import Slot, TileState, describe
 from live.store import Key, SnapshotStore
-from live.watch import Watched, engine_failed
+from live.watch import ENGINE, Watched, engine_failed
 from metrics.ask import Question
 from metrics.calendar import BusinessCalendar
 from metrics.reading import Answer, Joint
@@ -33,6 +33,7 @@ Observe = Callable[[datetime, tuple[Watermark, ...]], tuple[AlertView, ...]]
 PAST_EVERY_S = 60.0  # a day that is over changes only by late corrections
 FIRST_PUBLISH = 0.2  # share of the budget after which what is there goes out, before the slow ones
 INFO_EVERY_S = 60.0  # one line a minute in the log for people, the others only for debugging
+HANGS_SURELY_S = 30.0  # some times what a statement may take, however rare ticks are
 RULES_S = 60.0  # so long the rules may take: they are judged once a minute
 SETTLE_S, SETTLE_SHARE = 0.3, 0.25  # so long, or so much of it, a tick waits for what happened before its turn
 WAKE_GAP_S = 0.05  # newcomers share a beat instead of having one each
@@ -226,8 +227,8 @@ class Ticker:
             complete = bool(tiles) and all(tile.heard for tile in state.tiles.values())
             heard = {id(slot.answer): slot.answer for slot in slots if slot.answer and slot.heard_in == self._count}
             engine_ms = sum(answer.engine_ms for answer in heard.values())
-            told = self._watermarks.heard_at
-            made = Snapshot(key[1], "", now, is_live, tiles, marks, alerts, engine_ms, complete, told)
+            said, mute = self._watermarks.heard_at, self._mute() is not None
+            made = Snapshot(key[1], "", now, is_live, tiles, marks, alerts, engine_ms, complete, said, mute)
             published.append((key, self.store.publish(key[0], made)))
         self._peers.published(published, marks, alerts)
 
@@ -247,7 +248,7 @@ class Ticker:
         done = [future for future in fresh if future.done() and not future.cancelled()]
         good = [future.result() for future in done if future.exception() is None]
         failed = len(done) - len(good)
-        mute = self._watermarks.error or self._hanging()
+        mute = self._mute()
         lags = [mark.lag_s for mark in of_business(_aged(self._watermarks.value, now)) if mark.lag_s is not None]
         return Beat(
             number=self._count,
@@ -260,14 +261,19 @@ class Ticker:
             engine_ms=sum(answer.engine_ms for answer in good),
             store_answers=mute is None,
             lag_s=min(lags) if lags else None,
-            problem=mute or self._alerts.error,
+            problem=mute or self._alerts.error or self._unjudged(now),
             slowed_s=self.slowed_s,
         )
 
-    def _hanging(self) -> str | None:
-        """What is wrong when a database stands still so that it does not even refuse."""
+    def _mute(self) -> str | None:
+        """What is wrong when the store does not answer: it refuses, or stands still so that it does not even do that.
+
+        Asked on every tick, also a slow one: /readyz, the log and every screen say the same.
+        """
         waits_s = self._watermarks.waits_s(self.clock.now())
-        if not hangs(self._watermarks.ticks, waits_s, self.usual_s):
+        if self._watermarks.error:
+            return self._watermarks.error
+        if waits_s <= HANGS_SURELY_S and not hangs(self._watermarks.ticks, waits_s, self.usual_s):
             return None
         return f"the watermarks were asked for {waits_s:.0f} s ago"
 
@@ -309,9 +315,11 @@ class Ticker:
         watermarks, alerts = self._held
         if watermarks:
             held = [snapshot for key in self.store.in_use() if (snapshot := self.store.latest(*key))]
-            heard = [snapshot.heard for snapshot in held if snapshot.heard is not None]
-            self._watermarks.value, self._watermarks.heard_at = watermarks, max(heard, default=None)
-        self._alerts.value = alerts or self._alerts.value
+            said = [snapshot.heard for snapshot in held if snapshot.heard is not None]  # the news have no moment
+            self._watermarks.value = watermarks
+            self._watermarks.heard_at = max(said, default=self._watermarks.heard_at)
+        judged = tuple(alert for alert in alerts if alert.rule != ENGINE)  # whether it runs here is seen here
+        self._alerts.value = judged or self._alerts.value
 
     def stop(self, timeout: float = 10.0) -> None:
         """Stop beating, let running questions end, drop waiting ones. Safe to call twice and without `start()`."""

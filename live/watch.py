@@ -14,6 +14,7 @@ from locales.words import LOCALES, load_words
 from metrics.snapshot import AlertView, Watermark
 
 Value = TypeVar("Value")
+ENGINE = "alert_engine"
 log = structlog.get_logger("live")
 
 
@@ -64,7 +65,7 @@ def engine_failed(problem: str) -> AlertView:
     """What stands among the alerts while they cannot be evaluated at all: silence would look like health."""
     words = {locale: load_words(locale) for locale in LOCALES}
     return AlertView(
-        rule="alert_engine",
+        rule=ENGINE,
         severity="critical",
         state="error",
         since=None,

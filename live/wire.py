@@ -52,6 +52,7 @@ def pack_snapshot(snapshot: Snapshot) -> bytes:
         "engine_ms": snapshot.engine_ms,
         "complete": snapshot.complete,
         "heard": snapshot.heard,
+        "mute": snapshot.mute,
     }
     return zlib.compress(orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY), LEVEL)
 
@@ -219,6 +220,7 @@ def _snapshot_of(told: Any) -> Snapshot:
         engine_ms=float(told["engine_ms"]),
         complete=bool(told["complete"]),
         heard=_moment(told["heard"]) if told["heard"] else None,
+        mute=bool(told["mute"]),
     )
 
 

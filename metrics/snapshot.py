@@ -98,3 +98,4 @@ class Snapshot:
     engine_ms: float  # of the tick that made it
     complete: bool = True  # False while tiles have not been answered for the first time
     heard: datetime | None = None  # the newest moment for which the store said how far it is; None before the first
+    mute: bool = False  # the store does not answer: what it last said is not said again

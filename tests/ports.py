@@ -17,7 +17,10 @@ APART = 1_237  # has no divisor with SHARE: runs whose process ids are close beg
 
 def _share() -> int:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    return int(worker.removeprefix("gw")) % (SHARES - 1) if worker else SHARES - 1
+    number = int(worker.removeprefix("gw")) if worker else SHARES - 1
+    if worker and number >= SHARES - 1:
+        raise RuntimeError(f"there are ports for {SHARES - 1} workers: make SHARE smaller")
+    return number
 
 
 def _counted() -> Iterator[int]:

@@ -79,9 +79,10 @@
   }
 
   // How old the tile's numbers are. An answer without news says nothing of numbers: had they been asked again, there
-  // would be news. It confirms what asks nothing, and was well.
+  // would be news. It confirms what asks nothing, and was well, unless the store does not answer.
   function age(record, view) {
-    const confirmed = !record.asks && (record.face === "fresh" || record.face === "empty");
+    const well = record.face === "fresh" || record.face === "empty";
+    const confirmed = well && !record.asks && !view.frame.mute;
     const since = confirmed ? Math.max(view.at, view.okAt) : view.at;
     return (Date.parse(view.frame.now) - record.asOf + livewall.ran() - since) / 1000;
   }
@@ -90,7 +91,8 @@
     const view = views.get(record.board);
     const chart = undrawn(record);
     let name = record.broken || chart ? "error" : record.face;
-    const tooOld = view.frame.live && record.staleAfter && record.asOf && age(record, view) > record.staleAfter;
+    const ages = record.staleAfter && record.asOf && (view.frame.live || !record.asks); // numbers of a past day do not
+    const tooOld = ages && age(record, view) > record.staleAfter;
     if (name === "fresh" && tooOld) name = "stale";
     if (record.section.dataset.face !== name) record.section.dataset.face = name;
     const note = record.section.querySelector(".tile-note");

@@ -21,17 +21,32 @@
   // Seconds that the server's own numbers stand still although it answers; 0 while it keeps its tick.
   function behind() {
     const frame = livewall.frame();
-    if (!frame || !frame.live) return 0;
+    if (!frame) return 0;
     const stood = (Date.parse(frame.now) - Date.parse(frame.as_of)) / 1000;
     return stood > Math.max(4 * livewall.tick(), CUT) ? stood : 0;
   }
 
-  // Seconds that the store has said nothing to the server, which asks it on every tick; 0 while it answers.
+  let muteSince = null; // for a store that never said anything
+  let waitsSince = null; // since when the scope that is looked at has no numbers yet
+
+  // Seconds that the store has said nothing, where the server finds that it does not answer; one refusal is not told.
   function mute() {
     const frame = livewall.frame();
-    if (!frame || !frame.live || !frame.heard) return 0;
-    const silent = Date.parse(frame.now) - Date.parse(frame.heard) + livewall.ran() - livewall.viewOf(frame.board).at;
-    return silent / 1000 > Math.max(4 * livewall.tick(), CUT) ? silent / 1000 : 0;
+    if (!frame || !frame.mute) return 0;
+    const heard = frame.heard && Date.parse(frame.now) - Date.parse(frame.heard);
+    const silent = frame.heard ? heard + livewall.ran() - livewall.viewOf(frame.board).at : livewall.ran() - muteSince;
+    return silent / 1000 > CUT ? silent / 1000 : 0;
+  }
+
+  // Seconds that a scope has waited for its first numbers: they are late, or too many other scopes are looked at.
+  function waits() {
+    const waited = waitsSince === null ? 0 : (livewall.ran() - waitsSince) / 1000;
+    return waited > CUT ? waited : 0;
+  }
+
+  function follow(frame) {
+    muteSince = frame.mute ? (muteSince ?? livewall.ran()) : null;
+    waitsSince = frame.complete === false ? (waitsSince ?? livewall.ran()) : null;
   }
 
   // ok: answered lately. late: more than two ticks ago, or the server or its store is behind. cut: nothing for CUT seconds,
@@ -42,9 +57,10 @@
     const cut = since > Math.max(CUT, 1.5 * livewall.tick() + 3) || (failures >= 2 && since > 1);
     if (cut) return [trouble === "login" ? "login" : "cut", since];
     if (since > 2 * livewall.tick() + 2) return ["late", since];
-    if (livewall.version && livewall.version.renewing) return ["updating", since];
     if (behind()) return ["behind", behind()];
     if (mute()) return ["mute", mute()];
+    if (waits()) return [livewall.frame().version.endsWith("-busy") ? "busy" : "waits", waits()];
+    if (livewall.version && livewall.version.renewing) return ["updating", since];
     return ["ok", since];
   }
 
@@ -52,7 +68,7 @@
     if (!livewall.config) return;
     const [name, since] = state();
     // the look has fewer states than the words: old is old, whoever is to blame
-    const look = { login: "cut", behind: "late", mute: "late" }[name] || name;
+    const look = { login: "cut", behind: "late", mute: "late", waits: "late", busy: "late" }[name] || name;
     if (root.dataset.link !== look) root.dataset.link = look;
     if (root.dataset.trouble !== name) root.dataset.trouble = name;
     put(part("link"), t(`shell.link.${name}`, { since: duration(since) }));
@@ -70,7 +86,10 @@
 
   livewall.on("boot", link);
   livewall.on("screen", link);
-  livewall.on("frame", link);
+  livewall.on("frame", (frame) => {
+    follow(frame);
+    link();
+  });
   livewall.on("answer", link);
   livewall.on("second", link);
 })();

@@ -90,7 +90,7 @@
     lastError = String((problem && problem.message) || problem || "").slice(0, 200);
   }
 
-  // Seconds since what is shown was true, by the server's clock. An answer without news confirms it.
+  // Seconds since the server last said that this picture is its newest; how old the numbers in it are, the tiles say.
   function frameAge() {
     const view = livewall.viewOf(livewall.scope.board());
     if (!view) return (livewall.ran() - frameAt) / 1000; // another board is on its way

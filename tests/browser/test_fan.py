@@ -257,26 +257,66 @@ def test_a_tile_past_its_promise_dims_and_says_as_of_when(
 def test_nothing_new_confirms_what_asks_nothing_and_no_number(
     scripted: ScriptedWall, page: Page, without_plotly: None
 ) -> None:
-    """The server answers and has no news: the database stands still. The header counts up and the number ages, each
-    by what is known of them, and only the tile without questions is as good as the answer."""
-    answered: list[datetime] = []
+    """The server answers and has no news. The header counts up and the number ages, each by what is known of it; only
+    the tile without questions is as good as the answer, and not even that while the store does not answer."""
+    begun = datetime.now(UTC)
+    version, mute = "b1-1", False
 
     def answer(ask: dict[str, Any]) -> str | None:
-        if answered:
+        if ask["seen"] == version:
             return None
-        answered.append(datetime.now(UTC))
-        number, alerts = ({**part({"text": "n"}), "stale_after": 3.0, "asks": asks} for asks in (True, False))
-        return make_frame("b1-1", {"one": number, "two": alerts}, heard=answered[0].isoformat())
+        number, alerts = (
+            {**part({"text": "n"}, as_of=begun), "stale_after": 3.0, "asks": asks} for asks in (True, False)
+        )
+        return make_frame(version, {"one": number, "two": alerts}, heard=begun.isoformat(), mute=mute)
+
+    scripted.answer = answer
+    one, two, link = page.locator('[data-tile="one"]'), page.locator('[data-tile="two"]'), page.locator("html")
+    page.goto(f"{scripted.url}/wall")
+    expect(one).to_have_attribute("data-face", "stale", timeout=60_000)
+    page.evaluate("() => { livewall.config.late = 5; }")
+    expect(page.locator('[data-part="lag"]')).to_have_attribute("data-state", "late", timeout=60_000)
+    page.wait_for_function("(since) => Date.now() - since > 9000", arg=begun.timestamp() * 1000)
+    assert page.evaluate("() => (livewall.ran() - livewall.gate.okAt) / 1000") < 3, "it is answered all the time"
+    expect(two).to_have_attribute("data-face", "fresh")
+    expect(link).to_have_attribute("data-trouble", "ok")
+    version, mute = "b1-2", True
+    expect(link).to_have_attribute("data-trouble", "mute", timeout=60_000)
+    expect(link).to_have_attribute("data-link", "late")
+    expect(page.locator('[data-part="link"]')).to_contain_text("数据库无应答")
+    expect(two).to_have_attribute("data-face", "stale", timeout=60_000)
+
+
+def test_numbers_of_another_filter_leave_and_who_waits_for_long_is_told(
+    scripted: ScriptedWall, page: Page, without_plotly: None
+) -> None:
+    """The first numbers of a clicked filter do not come: those of the whole must not stand under its name."""
+    coming = ["-0", "-busy", "-2"]  # no numbers yet, no room for one more scope, numbers at last
+
+    def answer(ask: dict[str, Any]) -> str | None:
+        if not ask["query"]:
+            return make_frame("b1-1", {"one": part({"text": "all", "code": "440000"})})
+        if ask["seen"] == f"b1{coming[0]}":
+            return None
+        done = coming[0] == "-2"
+        tile = part({"text": "filtered", "code": "440000"}) if done else part(None, "loading") | {"as_of": None}
+        return make_frame(f"b1{coming[0]}", {"one": tile}, complete=done, scope=ask["query"])
 
     scripted.answer = answer
     page.goto(f"{scripted.url}/wall")
-    expect(page.locator('[data-tile="one"]')).to_have_attribute("data-face", "stale", timeout=60_000)
-    expect(page.locator('[data-tile="two"]')).to_have_attribute("data-face", "fresh")
-    assert page.evaluate("() => (livewall.ran() - livewall.gate.okAt) / 1000") < 3, "it is answered all the time"
-    expect(page.locator("html")).to_have_attribute("data-link", "late", timeout=60_000)
-    expect(page.locator('[data-part="link"]')).to_contain_text("数据库无应答")
-    page.evaluate("() => { livewall.config.late = 5; }")
-    expect(page.locator('[data-part="lag"]')).to_have_attribute("data-state", "late", timeout=60_000)
+    body, link = page.locator('[data-tile="one"] .tile-body'), page.locator("html")
+    expect(body).to_have_text("all", timeout=60_000)
+    body.click()
+    expect(page.locator('[data-tile="one"]')).to_have_attribute("data-face", "loading", timeout=60_000)
+    expect(body).to_be_hidden()
+    expect(link).to_have_attribute("data-trouble", "waits", timeout=60_000)
+    expect(page.locator('[data-part="link"]')).to_contain_text("等待首批数据")
+    coming.pop(0)
+    expect(link).to_have_attribute("data-trouble", "busy", timeout=60_000)
+    coming.pop(0)
+    expect(body).to_have_text("filtered", timeout=60_000)
+    expect(body).to_be_visible()
+    expect(link).to_have_attribute("data-trouble", "ok")
 
 
 def test_faces_of_the_server_are_shown(scripted: ScriptedWall, page: Page, without_plotly: None) -> None:

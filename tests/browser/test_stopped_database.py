@@ -33,6 +33,12 @@ STOPPED_S = 30.0  # at least: longer than any statement may run, and as long as 
 FILTERED = "?lang=zh&province=440000"
 AMOUNTS = {"before": 1_111_111.0, "meanwhile": 222_222.0, "after": 33_333.0}
 LAG = "() => document.querySelector('[data-part=lag]').textContent"
+# What the header has said of the link, one after the other, in a page that is not loaded anew.
+NOTE_TROUBLE = """() => {
+  window.here = [];
+  new MutationObserver(() => here.push(document.documentElement.dataset.trouble))
+    .observe(document.documentElement, {attributeFilter: ['data-trouble']});
+}"""
 DIM = """(tiles) => Math.max(...tiles.map((tile) => Number(getComputedStyle(
   document.querySelector(`.board:not([hidden]) [data-tile="${tile}"] .tile-body`)).opacity)))"""
 
@@ -97,7 +103,7 @@ def test_a_database_that_stops_is_said_and_goes_on_with_the_right_numbers_and_no
         bought("before")
         assert until(lambda: number(hero(page)) - first == AMOUNTS["before"], PATIENCE) and right()
         assert until(lambda: set(faces(page).values()) <= {"fresh", "empty"}, PATIENCE), faces(page)
-        page.evaluate("() => { window.here = true; }")
+        page.evaluate(NOTE_TROUBLE)
 
         late = threading.Thread(target=bought, args=("meanwhile",), daemon=True)
         os.kill(database.pid, signal.SIGSTOP)
@@ -117,6 +123,8 @@ def test_a_database_that_stops_is_said_and_goes_on_with_the_right_numbers_and_no
             assert hero(page) == kept, "the last numbers stay"
             expect(page.locator("html")).not_to_have_attribute("data-link", "cut")  # the wall itself is well
             assert httpx.get(f"{wall.url}/healthz", timeout=60).status_code == 200, "nobody has to restart it"
+            troubles = page.evaluate("() => here")
+            assert "ok" not in troubles[troubles.index("mute") :], "what was said once is not taken back"
             assert late.is_alive()
         finally:
             os.kill(database.pid, signal.SIGCONT)
@@ -130,6 +138,6 @@ def test_a_database_that_stops_is_said_and_goes_on_with_the_right_numbers_and_no
         assert right()
         assert until(lambda: ready().status_code == 200, PATIENCE)
         expect(page.locator("html")).to_have_attribute("data-link", "ok", timeout=PATIENCE * 1000)
-        assert page.evaluate("() => [window.here, location.search]") == [True, FILTERED]
+        assert page.evaluate("() => [Array.isArray(window.here), location.search]") == [True, FILTERED]
         expect(page.locator(".chip")).to_have_count(1)
         assert watch.errors == []

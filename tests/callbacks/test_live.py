@@ -6,7 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date
 from typing import Any
 
 import orjson
@@ -208,29 +208,6 @@ def test_a_ticker_that_stands_still_is_not_taken_for_nothing_new(
     assert frame["as_of"] == "2026-11-11T04:00:00.000Z", "old numbers do not pass for new ones"
 
 
-@pytest.mark.parametrize(("slowed", "soon", "later"), [(0.0, 8, 9), (10.0, 40, 41)])
-def test_a_store_that_says_nothing_is_told_though_the_ticker_goes_on(
-    clock: ManualClock, slowed: float, soon: int, later: int
-) -> None:
-    """All statements hang: no number, watermark or alert changes any more, at the slowest pace not even that."""
-    deps = make_deps(clock, slowed=lambda: slowed)
-    store, refresher = deps.store, Refresher(deps)
-    assert isinstance(store, FakeStore)
-    stalled = store.make("wall", Scope())
-    store.changes = {"heard": stalled.heard, "tiles": stalled.tiles, "watermarks": stalled.watermarks}
-    seen = read(refresher.answer(asking()))["version"]
-    clock.advance(seconds=soon)
-    assert refresher.answer(asking(seen=seen)) is None
-    clock.advance(seconds=later - soon)
-    assert refresher.answer(asking(seen=seen)) is not None
-    told = read(refresher.answer(asking()))
-    assert told["version"].startswith(f"{seen}~")
-    assert told["as_of"] == told["now"], "it has ticked"
-    assert told["tiles"]["hero"]["as_of"] == "2026-11-11T04:00:00.000Z"
-    clock.advance(seconds=8)
-    assert read(refresher.answer(asking()))["version"] != told["version"], "and again"
-
-
 def test_a_change_of_pace_is_told_though_no_number_changed(clock: ManualClock) -> None:
     pace = [0.0]
     refresher = Refresher(make_deps(clock, slowed=lambda: pace[0]))
@@ -245,10 +222,17 @@ def test_a_change_of_pace_is_told_though_no_number_changed(clock: ManualClock) -
     assert whole_of(read(refresher.answer(asking(seen=slow["version"]))), slow) == first
 
 
-def test_a_past_day_is_not_late_however_old(refresher: Refresher, store: FakeStore, clock: ManualClock) -> None:
-    refresher.answer(asking("day=2026-11-10"))
-    store.changes = {"as_of": clock.now() - timedelta(days=1)}
-    assert refresher.answer(asking("day=2026-11-10", seen="b1-1")) is None
+def test_numbers_of_a_past_day_do_not_age_and_a_ticker_that_stands_still_is_told_there_too(
+    refresher: Refresher, store: FakeStore, clock: ManualClock
+) -> None:
+    """Its alerts are those of now."""
+    day = "day=2026-11-10"
+    stuck = store.make("wall", Scope(day=date(2026, 11, 10)))
+    store.changes = {"as_of": stuck.as_of, "heard": stuck.heard, "tiles": stuck.tiles}
+    clock.advance(days=1)
+    assert refresher.answer(asking(day, seen="b1-1")) is not None
+    tiles = read(refresher.answer(asking(day)))["tiles"]
+    assert (tiles["hero"]["face"], tiles["hero"]["stale_after"]) == ("fresh", None)
 
 
 def test_only_a_few_screens_wait_for_new_scopes(clock: ManualClock) -> None:

@@ -67,7 +67,10 @@ def test_a_tile_that_asks_nothing_is_as_true_as_the_last_word_of_the_store() -> 
     shown = frame_of(replace(shot, tiles=tiles, heard=said))["tiles"]
     assert (shown["alerts"]["as_of"], shown["alerts"]["asks"]) == (iso(said), False)
     assert (shown["hero"]["as_of"], shown["hero"]["asks"]) == (iso(NOW), True)
-    assert frame_of(replace(shot, tiles=tiles, heard=None))["tiles"]["alerts"]["as_of"] == iso(NOW)
+    assert frame_of(replace(shot, tiles=tiles, heard=None))["tiles"]["alerts"]["face"] == "loading"
+    past = frame_of(replace(shot, tiles=tiles, live=False))["tiles"]
+    assert past["hero"]["stale_after"] is None
+    assert past["alerts"]["stale_after"] is not None, "alerts are those of now, whatever day is looked at"
 
 
 def test_a_past_day_never_gets_stale() -> None:

@@ -58,13 +58,29 @@ def test_the_lag_grows_while_the_store_says_nothing() -> None:
         said = w.clock.now()
         assert (w.look().heard, w.look().watermarks[0].lag_s) == (said, 2.0)
         w.held["watermarks"] = threading.Event()
-        for _ in range(30):
+        w.tick()
+        assert not w.look().mute, "it may only be slow"
+        for _ in range(29):
             w.tick()
+        assert w.look().mute and not health(w).ready, "screens hear what /readyz says"
         assert w.look().as_of == w.clock.now(), "it ticks on"
         assert w.look().heard == said
         assert w.look().watermarks[0].lag_s == health(w).lag_s == w.ticker.watermarks[0].lag_s == 62.0
         w.clock.advance(seconds=10)
         assert w.ticker.watermarks[0].lag_s == 72.0, "also between two ticks"
+
+
+def test_a_store_that_hangs_is_said_however_rare_ticks_are() -> None:
+    with wall() as w:
+        w.look()
+        w.tick()
+        w.ticker._budget_s = 0.1
+        w.held["watermarks"] = threading.Event()
+        w.tick()
+        w.tick(24)
+        assert not w.look().mute
+        w.tick(10)
+        assert w.look().mute and not health(w).ready
 
 
 def test_it_is_not_ready_while_the_watermark_question_hangs_and_is_ready_again_once_it_is_answered() -> None:

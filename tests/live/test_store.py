@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from core.clock import ManualClock
-from live.store import SnapshotStore
+from live.store import PAST_S, SnapshotStore
 from metrics.ask import make_filters
 from metrics.scope import Scope
 from metrics.snapshot import AlertView, Snapshot, TileReadings, Watermark
@@ -43,6 +43,20 @@ def test_a_first_look_is_incomplete_and_the_published_snapshot_follows(clock: Ma
     store.publish("wall", snapshot())
     assert store.watch("wall", Scope(), wait_s=0).version == "boot-1"
     assert store.latest("kiosk", Scope()) is None
+
+
+def test_screens_hear_that_the_store_answers_and_that_it_does_not(clock: ManualClock) -> None:
+    """Or a screen that joins a board without news would be given a frame whose last word of the store is long ago."""
+    store = SnapshotStore(clock, boot="boot")
+    store.watch("wall", Scope(), wait_s=0)
+
+    def version(seconds: float, *, live: bool = True, mute: bool = False) -> str:
+        said = clock.now() + timedelta(seconds=seconds)
+        return store.publish("wall", replace(snapshot(), heard=said, live=live, mute=mute)).version
+
+    assert [version(0), version(0.5), version(1)] == ["boot-1", "boot-1", "boot-2"]
+    assert [version(1, mute=True), version(1, mute=True), version(1)] == ["boot-3", "boot-3", "boot-4"]
+    assert len({version(second, live=False) for second in range(4 * PAST_S)}) == 4, "a past day is confirmed as well"
 
 
 def test_a_watcher_is_woken_by_the_first_publication(clock: ManualClock) -> None:

@@ -69,7 +69,9 @@ def full() -> Snapshot:
         "facts": Findings(Facts("rows", "rows"), ({"label": "x", "course": [1, 2], "ok": True},), NOON, 1.0),
     }
     tiles = {"hero": TileReadings("hero", 4, answers, NOON, "slow"), "empty": TileReadings("empty", 1, {}, None)}
-    return Snapshot(EAST, "b.1-9", NOON, True, tiles, (MARK, Watermark("b", None, None)), (ALERT,), 3.5, False, NOON)
+    return Snapshot(
+        EAST, "b.1-9", NOON, True, tiles, (MARK, Watermark("b", None, None)), (ALERT,), 3.5, False, NOON, True
+    )
 
 
 def test_a_snapshot_comes_back_equal_with_every_type() -> None:
@@ -83,7 +85,7 @@ def test_a_snapshot_comes_back_equal_with_every_type() -> None:
 def test_no_field_stays_at_its_default_in_the_comparison_above(kind: type) -> None:
     """A field that is added and not told would otherwise come back as its default, and be equal."""
     told = {
-        Snapshot: "scope version as_of live tiles watermarks alerts engine_ms complete heard",
+        Snapshot: "scope version as_of live tiles watermarks alerts engine_ms complete heard mute",
         TileReadings: "key version answers as_of error",
         Reading: "ask rows as_of engine_ms error sources",
         Listing: "ask rows as_of engine_ms error",
