@@ -64,7 +64,9 @@
   const painted = new MessageChannel();
   let began = null; // of the part that is being measured
   let spent = 0;
+  let unpainted = null; // when the oldest frame was handed out that has not been painted since
   painted.port1.onmessage = () => {
+    unpainted = null;
     if (began === null) return;
     paints.push(spent + performance.now() - began);
     if (paints.length > KEPT) paints.shift();
@@ -74,7 +76,8 @@
   // Two parts: handing the frame to the tiles, and what the browser then does to show it; the wait between is not work.
   function measure() {
     frameAt = livewall.ran();
-    if (document.hidden) return;
+    if (document.hidden) return; // nobody paints for a page that nobody sees
+    unpainted ??= frameAt;
     const start = performance.now();
     queueMicrotask(() => {
       spent = performance.now() - start;
@@ -96,7 +99,8 @@
     if (!view) return (livewall.ran() - frameAt) / 1000; // another board is on its way
     const { frame, at, okAt } = view;
     const then = frame.live ? Math.max(0, Date.parse(frame.now) - Date.parse(frame.as_of)) : 0;
-    return (then + livewall.ran() - Math.max(at, okAt)) / 1000;
+    const stands = unpainted === null || document.hidden ? 0 : livewall.ran() - unpainted; // scripts run, the picture does not
+    return Math.max(then + livewall.ran() - Math.max(at, okAt), stands) / 1000;
   }
 
   const round = (value, digits = 1) => (Number.isFinite(value) ? Number(Math.max(0, value).toFixed(digits)) : null);
@@ -290,7 +294,10 @@
       left = false;
       if (event.persisted) beat();
     });
-    document.addEventListener("visibilitychange", beat);
+    document.addEventListener("visibilitychange", () => {
+      unpainted = null; // what was left unpainted while nobody saw the page says nothing
+      beat();
+    });
     setTimeout(beat, 300 + Math.random() * Math.min(1000, config.beat * 100)); // after the first frame, not with it
     again();
   });

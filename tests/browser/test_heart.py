@@ -85,6 +85,22 @@ def test_a_machine_that_slept_does_not_report_a_young_picture(wall: ScriptedWall
     assert desk.beats[-1]["frame_age_s"] >= 3600
 
 
+def test_a_picture_that_is_not_painted_any_more_is_old_though_its_scripts_run(
+    wall: ScriptedWall, desk: Desk, page: Page
+) -> None:
+    page.goto(f"{wall.url}/wall?name=lobby")
+    assert until(lambda: any(beat["paint_ms"] for beat in desk.beats) and desk.beats[-1]["frame_age_s"] < 60)
+    page.evaluate("() => { window.paints = requestAnimationFrame; window.requestAnimationFrame = () => 0; }")
+    asked = len(wall.asks)
+    assert until(lambda: len(wall.asks) > asked + 2), "frames come and are handed out"
+    page.evaluate(SLEEP)
+    heard = len(desk.beats) + 2
+    assert until(lambda: len(desk.beats) > heard)
+    assert desk.beats[-1]["frame_age_s"] >= 3600
+    page.evaluate("() => { window.requestAnimationFrame = window.paints; }")
+    assert until(lambda: desk.beats[-1]["frame_age_s"] < 60)
+
+
 def test_a_reload_waits_for_its_page_and_says_no_goodbye(wall: ScriptedWall, desk: Desk, page: Page) -> None:
     """A browser that shows an error would be "closed" for ever, and nobody called."""
     page.goto(f"{wall.url}/wall?name=lobby&kiosk=1")
