@@ -118,9 +118,9 @@ def _draw(
 ) -> dict[str, Any]:
     """What it shows, with its face as the server sees it."""
     payload = _payload(stage, tile, snapshot, readings, locale)
-    asks = readings.as_of is not None
     as_of = readings.as_of or snapshot.heard  # a tile that asks nothing is as true as the last word of the store
-    promise = freshness(stage, tile, tick) if snapshot.live or not asks else None  # a past day shows alerts of now
+    ages = snapshot.live or readings.as_of is None  # a past day shows alerts of now
+    promise = freshness(stage, tile, tick) if ages else None
     if payload is None:
         return _part("error", None, as_of, promise, stage.words[locale].t("shell.face.broken"))
     nothing = bool(payload.get("waiting") or payload.get("empty"))

@@ -8,12 +8,13 @@ import pytest
 from playwright.sync_api import Page
 
 from layouts.board import load_board
-from tests.browser.conftest import Watch, port_that_is_free
-from tests.browser.made_up import made_up
-from tests.browser.stage import ScriptedWall, make_app, serve
+from tests.browser.conftest import Watch
+from tests.browser.made_up import look_at, showing
+from tests.browser.stage import ScriptedWall
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("without_plotly")]
 BOARDS = {name: load_board(name) for name in ("wall", "funnel")}
+DRAWN = '.tile-funnel[data-face="fresh"] .funnel-step'
 PHONE, SMALL_PHONE, SCREEN = (390, 844), (360, 640), (1920, 1080)
 # What the funnels tell, in the order of the page. A number keeps the room for its unit apart; only words count here.
 TOLD = """() => Object.fromEntries(
@@ -58,15 +59,8 @@ MUCH_LOST = """() => document.querySelectorAll('.funnel-change, .cell-rate .chan
 
 @pytest.fixture(scope="module")
 def wall() -> Iterator[ScriptedWall]:
-    wall = ScriptedWall(port_that_is_free(), made_up(BOARDS))
-    with serve(wall, make_app(wall, boards=BOARDS)):
+    with showing(BOARDS) as wall:
         yield wall
-
-
-def opened(page: Page, wall: ScriptedWall, size: tuple[int, int], board: str, locale: str) -> None:
-    page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.goto(f"{wall.url}/{board}?lang={locale}")
-    page.wait_for_selector(f'[data-board="{board}"] .tile-funnel[data-face="fresh"] .funnel-step')
 
 
 @pytest.mark.parametrize("locale", ["zh", "en"])
@@ -74,9 +68,9 @@ def opened(page: Page, wall: ScriptedWall, size: tuple[int, int], board: str, lo
 def test_a_phone_tells_of_funnels_what_a_wall_tells(
     wall: ScriptedWall, page: Page, watch: Watch, board: str, locale: str
 ) -> None:
-    opened(page, wall, SCREEN, board, locale)
+    look_at(page, wall, SCREEN, board, locale, DRAWN)
     on_a_wall = page.evaluate(TOLD)
-    opened(page, wall, PHONE, board, locale)
+    look_at(page, wall, PHONE, board, locale, DRAWN)
     on_a_phone = page.evaluate(TOLD)
     assert on_a_phone == on_a_wall
     assert len(on_a_phone[".funnel-change"]) == 5 and len(on_a_phone[".funnel-worst"]) == 1
@@ -94,8 +88,7 @@ def test_a_phone_tells_of_funnels_what_a_wall_tells(
 def test_nothing_of_it_is_cut_or_lies_over_another(
     wall: ScriptedWall, page: Page, board: str, locale: str, size: tuple[int, int]
 ) -> None:
-    opened(page, wall, size, board, locale)
-    page.evaluate("document.fonts.ready.then(() => true)")
+    look_at(page, wall, size, board, locale, DRAWN)
     assert page.evaluate(SPOILT) == []
     page.evaluate(MUCH_LOST)
     assert page.evaluate(SPOILT) == []

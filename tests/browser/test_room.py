@@ -9,13 +9,14 @@ from playwright.sync_api import Page
 
 from layouts.board import load_board
 from layouts.gallery import sample_alerts
-from tests.browser.conftest import Watch, port_that_is_free
-from tests.browser.made_up import made_up
-from tests.browser.stage import ScriptedWall, make_app, serve, until
+from tests.browser.conftest import Watch
+from tests.browser.made_up import look_at, showing
+from tests.browser.stage import ScriptedWall, until
 from tests.layouts.sample import context
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("without_plotly")]
 BOARDS = {name: load_board(name) for name in ("wall", "regions", "event")}
+DRAWN = '.tile-alerts[data-face="fresh"] .alert-card'
 PHONE, SCREEN, WIDE, STRIP = (390, 844), (1920, 1080), (2560, 1080), (3840, 1080)
 # The cards that are seen in whole, in part, and how many more there are as the tile says.
 CARDS = """() => {
@@ -39,16 +40,8 @@ MAP = """() => {
 
 @pytest.fixture(scope="module")
 def wall() -> Iterator[ScriptedWall]:
-    wall = ScriptedWall(port_that_is_free(), made_up(BOARDS))
-    with serve(wall, make_app(wall, boards=BOARDS)):
+    with showing(BOARDS) as wall:
         yield wall
-
-
-def opened(page: Page, wall: ScriptedWall, size: tuple[int, int], board: str, locale: str) -> None:
-    page.set_viewport_size({"width": size[0], "height": size[1]})
-    page.goto(f"{wall.url}/{board}?lang={locale}")
-    page.wait_for_selector(f'[data-board="{board}"] .tile-alerts[data-face="fresh"] .alert-card')
-    page.evaluate("document.fonts.ready.then(() => true)")
 
 
 @pytest.mark.parametrize("size", [PHONE, SCREEN, WIDE, STRIP])
@@ -57,7 +50,7 @@ def opened(page: Page, wall: ScriptedWall, size: tuple[int, int], board: str, lo
 def test_an_alert_is_shown_whole_or_counted(
     wall: ScriptedWall, page: Page, watch: Watch, board: str, locale: str, size: tuple[int, int]
 ) -> None:
-    opened(page, wall, size, board, locale)
+    look_at(page, wall, size, board, locale, DRAWN)
     told = sum(alert.state != "inactive" for alert in sample_alerts(context()))
 
     def cards() -> tuple[int, ...]:
@@ -77,10 +70,10 @@ def test_an_alert_is_shown_whole_or_counted(
 def test_what_stands_beside_a_map_stands_under_a_narrow_one(
     wall: ScriptedWall, page: Page, board: str, locale: str
 ) -> None:
-    opened(page, wall, PHONE, board, locale)
+    look_at(page, wall, PHONE, board, locale, DRAWN)
     seen = page.evaluate(MAP)
     assert seen["label"] == [True, True, True]
     assert seen["under"] and seen["inside"]
     assert seen["high"] > 0.4, "and the map keeps most of the room"
-    opened(page, wall, SCREEN, board, locale)
+    look_at(page, wall, SCREEN, board, locale, DRAWN)
     assert not page.evaluate(MAP)["under"]

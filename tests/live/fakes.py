@@ -94,6 +94,12 @@ class Wall:
         self.clock.advance(seconds=after_s)
         assert self.ticker.tick_once() is not None
 
+    def begin(self) -> None:
+        """One tick that is answered; what is held from then on is not waited for."""
+        self.look()
+        self.tick()
+        self.ticker._budget_s = 0.1
+
     def look(self, scope: Scope = Scope(), board: str = "wall"):  # noqa: B008
         return self.store.watch(board, scope, wait_s=0)
 

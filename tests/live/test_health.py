@@ -52,9 +52,7 @@ def test_it_is_not_ready_while_the_store_does_not_answer_and_the_lag_goes_on() -
 
 def test_the_lag_grows_while_the_store_says_nothing() -> None:
     with wall() as w:
-        w.look()
-        w.tick()
-        w.ticker._budget_s = 0.1
+        w.begin()
         said = w.clock.now()
         assert (w.look().heard, w.look().watermarks[0].lag_s) == (said, 2.0)
         w.held["watermarks"] = threading.Event()
@@ -72,9 +70,7 @@ def test_the_lag_grows_while_the_store_says_nothing() -> None:
 
 def test_a_store_that_hangs_is_said_however_rare_ticks_are() -> None:
     with wall() as w:
-        w.look()
-        w.tick()
-        w.ticker._budget_s = 0.1
+        w.begin()
         w.held["watermarks"] = threading.Event()
         w.tick()
         w.tick(24)

@@ -254,9 +254,7 @@ def test_alerts_are_observed_once_a_tick_whatever_the_scopes_and_their_failure_i
 
 def test_rules_that_hang_are_said_after_a_minute() -> None:
     with wall() as w:
-        w.look()
-        w.tick()
-        w.ticker._budget_s = 0.1
+        w.begin()
         w.held["rules"] = threading.Event()
         w.tick()
         for _ in range(2):
